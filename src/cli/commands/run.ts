@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { InputError } from '../../errors.ts';
+import { writeOutput } from '../../files.ts';
+import type { Report } from '../../report/report.ts';
+import { renderTable } from '../../report/table.ts';
+import { renderCsv, renderMarkdown } from '../../report/tables.ts';
+import { COMMON, type Format, readBatch, readFormat, single } from '../options.ts';
+import { deliver, say, terminal } from '../output.ts';
+import { runSimulation } from '../simulation.ts';
+
+const DEFAULT_TOP = 40;
+
+function options(yargs: Argv) {
+  return yargs
+    .positional('workloads', { type: 'string', array: true, describe: 'catalogue name, .yaml, .csv or .json file, or matmul:MxNxK / conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]]' })
+    .options(COMMON)
+    .options({
+      arch: { type: 'string', describe: 'machine: a name of `accsim list arch`, or a .yaml file' },
+      charts: { type: 'string', describe: 'draw PNG charts into this folder' },
+      timeline: { type: 'string', describe: 'write a timeline for Perfetto or chrome://tracing to this file' },
+      top: { type: 'number', default: DEFAULT_TOP, describe: 'show the layers that take most cycles (0: all)' },
+    })
+    .example('$0 --arch tpuv1 resnet', 'ResNet-50 on TPU v1')
+    .example('$0 tpuv1-mlp0 --arch tpuv1 --set memory.bandwidthGBps=184', 'with other memory')
+    .example('$0 matmul:512x512x512 --arch scalesim-32x32-os --format json', 'one matrix product')
+    .example('$0 resnet --arch tpuv3 --batch 32 --charts charts --timeline run.json', 'with charts and timeline');
+}
+
+type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
+
+function render(report: Report, format: Format, top: number | null, toFile: boolean): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'csv':
+      return renderCsv(report);
+    case 'md':
+      return renderMarkdown(report, top);
+    default: {
+      const { colors, width } = terminal();
+      return renderTable(report, { colors: colors && !toFile, width, top });
+    }
+  }
+}
+
+async function run(args: Arguments): Promise<void> {
+  const workloads = args.workloads ?? [];
+  const arch = single(args.arch, 'arch');
+  if (workloads.length === 0) throw InputError.of('WORKLOAD', 'missing', 'name one, for example: accsim --arch tpuv1 resnet (accsim list workloads shows all)');
+  if (arch === undefined) throw InputError.of('--arch', 'missing', 'name a machine, for example --arch tpuv1 (accsim list arch shows all)');
+  const format = readFormat(args.format);
+  if (!Number.isInteger(args.top) || args.top < 0) throw InputError.of('--top', String(args.top), 'write a whole number (0: all)');
+  if (workloads.length > 1 && (args.timeline !== undefined || args.charts !== undefined)) {
+    throw InputError.of(args.timeline === undefined ? '--charts' : '--timeline', `${workloads.length} workloads`, 'give one workload');
+  }
+  const results = workloads.map((workload) =>
+    runSimulation({
+      arch, workload, sets: args.set, timeline: args.timeline !== undefined,
+      trace: traceOptions(args.batch, args.precision, args.training),
+    }),
+  );
+  const reports = results.map((result) => result.report);
+  const top = args.top === 0 ? null : args.top;
+  const text = format === 'json' && reports.length > 1
+    ? `${JSON.stringify(reports, null, 2)}\n`
+    : reports.map((report) => render(report, format, top, args.out !== undefined)).join(format === 'table' || format === 'md' ? '\n' : '');
+  deliver(text, args.out, args.quiet);
+  const { report, timeline } = results[0]!;
+  if (timeline !== null && args.timeline !== undefined) {
+    writeOutput(args.timeline, timeline);
+    say(`wrote ${args.timeline} (open it at ui.perfetto.dev)`, args.quiet);
+  }
+  if (args.charts !== undefined) await drawCharts(report, args.charts, args.quiet);
+}
+
+/** Flags of a trace; `undefined` leaves the choice to the workload. */
+export function traceOptions(batch: number | undefined, precision: string | undefined, training: boolean) {
+  const count = readBatch(batch);
+  return { phase: training ? 'training' : 'inference', ...(count !== undefined && { batch: count }), ...(precision !== undefined && { precision }) } as const;
+}
+
+async function drawCharts(report: Report, folder: string, quiet: boolean): Promise<void> {
+  const { renderCharts } = await import('../../report/charts.ts');
+  for (const { name, png } of renderCharts(report)) {
+    const path = join(folder, name);
+    writeOutput(path, png);
+    say(`wrote ${path}`, quiet);
+  }
+}
+
+export const runCommand: CommandModule<object, Arguments> = {
+  command: ['run [workloads..]', '$0 [workloads..]'],
+  describe: 'simulate workloads on a machine and report',
+  builder: options as unknown as (yargs: Argv) => Argv<Arguments>,
+  handler: run,
+};

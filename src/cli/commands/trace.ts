@@ -1,0 +1,27 @@
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { writeTrace } from '../../trace/write.ts';
+import { loadTrace } from '../../workload/load.ts';
+import { deliver } from '../output.ts';
+import { COMMON } from '../options.ts';
+import { traceOptions } from './run.ts';
+
+const { batch, precision, training, out, quiet } = COMMON;
+
+function options(yargs: Argv) {
+  return yargs
+    .positional('workload', { type: 'string', demandOption: true, describe: 'workload, as for run' })
+    .options({ batch, precision, training, out, quiet })
+    .example('$0 trace resnet --batch 8 --out resnet.json', 'write the trace of ResNet-50');
+}
+
+type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
+
+export const traceCommand: CommandModule<object, Arguments> = {
+  command: 'trace <workload>',
+  describe: 'write the trace of a workload as JSON',
+  builder: options as unknown as (yargs: Argv) => Argv<Arguments>,
+  handler: (args) => {
+    const trace = loadTrace(args.workload, traceOptions(args.batch, args.precision, args.training), 'int8');
+    deliver(writeTrace(trace), args.out, args.quiet);
+  },
+};

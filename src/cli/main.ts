@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { VERSION } from '../version.ts';
+import { compareCommand } from './commands/compare.ts';
+import { listCommand } from './commands/list.ts';
+import { runCommand } from './commands/run.ts';
+import { showCommand } from './commands/show.ts';
+import { traceCommand } from './commands/trace.ts';
+import { validateCommand } from './commands/validate.ts';
+import { guard, UsageError } from './guard.ts';
+
+/** Rest of the arguments: `npm start -- ARGS` and the installed command are the same. */
+const words = process.argv.slice(2);
+
+await guard(async () => {
+  await yargs(words)
+    .scriptName('accsim')
+    .usage('$0 WORKLOAD --arch NAME\n\nCycle-level simulation of machine-learning hardware.')
+    .locale('en')
+    .command(runCommand)
+    .command(compareCommand)
+    .command(traceCommand)
+    .command(validateCommand)
+    .command(listCommand)
+    .command(showCommand)
+    .strict()
+    .recommendCommands()
+    .version(VERSION)
+    .alias('help', 'h')
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    })
+    .parseAsync();
+});

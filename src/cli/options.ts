@@ -1,0 +1,34 @@
+import type { Options } from 'yargs';
+import { InputError } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
+
+/** Options that several commands share. */
+export const COMMON = {
+  batch: { type: 'number', describe: 'samples that run together (default: the workload\'s own)' },
+  precision: { type: 'string', describe: 'number format, or weights/activations, e.g. int8, bf16, int8/int16' },
+  training: { type: 'boolean', default: false, describe: 'one training step instead of inference' },
+  set: { type: 'string', array: true, default: [] as string[], describe: 'override a value of the machine: PATH=VALUE (repeatable)' },
+  format: { type: 'string', default: 'table', describe: 'table, json, csv or md' },
+  out: { type: 'string', describe: 'write to a file instead of the terminal' },
+  quiet: { type: 'boolean', default: false, describe: 'print nothing but the result' },
+} as const satisfies Record<string, Options>;
+
+export const FORMATS = ['table', 'json', 'csv', 'md'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export function readFormat(text: string, formats: readonly Format[] = FORMATS): Format {
+  const format = formats.find((one) => one === text);
+  if (format === undefined) throw InputError.of('--format', text, didYouMean(text, formats));
+  return format;
+}
+
+/** An option given twice where one value is meant. */
+export function single(value: string | readonly string[] | undefined, name: string): string | undefined {
+  if (Array.isArray(value)) throw InputError.of(`--${name}`, value.join(', '), 'give it once');
+  return value as string | undefined;
+}
+
+export function readBatch(batch: number | undefined): number | undefined {
+  if (batch !== undefined && !Number.isInteger(batch)) throw InputError.of('--batch', String(batch), 'write a whole number');
+  return batch;
+}

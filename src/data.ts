@@ -1,0 +1,7 @@
+/** Plain data as YAML gives it. */
+export type Data = null | boolean | number | string | readonly Data[] | { readonly [key: string]: Data };
+export type DataMap = { readonly [key: string]: Data };
+
+export function isMap(data: Data | undefined): data is DataMap {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}

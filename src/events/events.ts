@@ -1,0 +1,49 @@
+/** Why a unit that has work ahead cannot do it. Closed: a model may not invent a cause. */
+export const STALL_CAUSES = [
+  'weight-stall', // stationary operand not yet on the chip
+  'weight-shift', // stationary operand being shifted into the array
+  'input', // host input not yet arrived
+  'operand-stall', // streamed operand not yet on the chip (off-chip activations)
+  'fill', // pipeline fill or drain between passes
+  'drain', // last results leave the array
+  'activation', // results pass the activation unit before a dependent layer may start
+  'raw', // explicit synchronisation with a dependent layer
+  'vector', // a pooling, normalisation or other vector op runs by itself
+  'accumulator', // no free accumulators
+  'writeback', // results wait for off-chip memory
+  'output', // results leave for the host
+  'issue', // instruction not yet issued
+] as const;
+export type StallCause = (typeof STALL_CAUSES)[number];
+
+/** What costs energy. Closed. `mac.W-A` is a MAC of W-bit weights with A-bit activations in the named format. */
+export const ACTIONS = [
+  'mac.int8', 'mac.int8x16', 'mac.int16', 'mac.bf16', 'mac.fp16', 'mac.fp32', 'mac.idle',
+  'vector.op', 'read', 'write', 'transfer', 'shift',
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** Names behind the small integers that events carry. */
+export interface EventLayout {
+  /** Things that are busy, stalled or idle; unit 0 is the lead unit, whose timeline is the run's. */
+  readonly units: readonly string[];
+  /** Things that cost energy or move bytes. */
+  readonly components: readonly string[];
+  /** Number of ops in the trace. */
+  readonly ops: number;
+}
+
+/**
+ * Listens to a run. All cycles are of the machine's clock. `unit` and `component` index the layout, `op` the trace,
+ * `cause` STALL_CAUSES and `action` ACTIONS.
+ */
+export interface Observer {
+  busy(unit: number, op: number, startCycle: number, cycles: number): void;
+  stall(unit: number, op: number, cause: number, startCycle: number, cycles: number): void;
+  /** `count` actions that moved `bytes` bytes. */
+  access(component: number, op: number, action: number, count: number, bytes: number): void;
+  /** From here on, what happens may be repeated by a fold at nesting `level`. */
+  mark(level: number): void;
+  /** Everything since the last mark at `level` happens `times` more times, each `periodCycles` later. */
+  fold(level: number, times: number, periodCycles: number): void;
+}

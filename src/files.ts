@@ -1,0 +1,84 @@
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from './errors.ts';
+
+/** The only file that touches the file system. */
+
+/** Largest input file read, in bytes: beyond it a trace or table is a mistake, and reading it could exhaust memory. */
+export const MAX_INPUT_BYTES = 256 * 2 ** 20;
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^[A-Z]+: /, '').replace(/,? (open|read|mkdir|rename|write|scandir|rm) .*$/, '') : String(error);
+}
+
+/** Folder of the installed package: the nearest folder above this file that holds `arch/`. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'arch')) || !existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw InputError.of('installation', 'the data folders arch/ and workloads/ are missing', 'install accsim again');
+    folder = parent;
+  }
+  return folder;
+}
+
+let root: string | undefined;
+
+/** Path of a file that ships with the package, e.g. `dataPath('arch', 'tpuv1.yaml')`. */
+export function dataPath(...parts: string[]): string {
+  root ??= packageRoot();
+  return join(root, ...parts);
+}
+
+export function fileExists(path: string): boolean {
+  return existsSync(path);
+}
+
+/** Text of an input file (UTF-8). Throws InputError if it cannot be read or is too large. */
+export function readInput(path: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw InputError.of(path, `cannot be read (${reason(error)})`, 'check the path and the permissions');
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) throw InputError.of(path, 'is a folder', 'name a file');
+    if (stat.size > MAX_INPUT_BYTES) {
+      throw InputError.of(path, `has ${stat.size} bytes`, `input files may have at most ${MAX_INPUT_BYTES} bytes`);
+    }
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** File names in a folder, sorted; empty if there is no such folder. */
+export function listFolder(path: string): string[] {
+  return existsSync(path) ? readdirSync(path).sort() : [];
+}
+
+/** Removes what may be left of a failed write; the failure itself is what is reported. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The folder itself is not there.
+  }
+}
+
+/** Writes a whole file or nothing: a temporary neighbour takes the old file's place only when complete. */
+export function writeOutput(path: string, data: string | Uint8Array): void {
+  const target = resolve(path);
+  const temporary = `${target}.partial`;
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(temporary, data);
+    renameSync(temporary, target);
+  } catch (error) {
+    removeQuietly(temporary);
+    throw InputError.of(path, `cannot be written (${reason(error)})`, 'choose a folder that exists and can be written');
+  }
+}

@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { EnergySpec } from '../energy/spec.ts';
+import type { EventLayout, Observer } from '../events/events.ts';
+import type { Trace } from '../trace/trace.ts';
+
+/** What a run leaves behind besides its events. */
+export interface RunResult {
+  readonly cycles: number;
+  /** Peak use of each on-chip buffer in bytes. */
+  readonly peakUseBytes: Readonly<Record<string, number>>;
+  /** Ops that ran inside another one: op -> that op. */
+  readonly fusedInto: ReadonlyMap<number, number>;
+  /** Things a reader must know: what was split, spilled, assumed. */
+  readonly notes: readonly string[];
+}
+
+/** What the report needs to know of a machine, whatever its kind. */
+export interface MachineFacts {
+  readonly clockHz: number;
+  readonly peakMacsPerCycle: number;
+  readonly defaultPrecision: string;
+  readonly offChip: { readonly name: string; readonly bytesPerCycle: number };
+  readonly energy: EnergySpec;
+}
+
+/** Simulates one kind of machine. */
+export interface Model<Spec> {
+  readonly kind: string;
+  readonly schema: z.ZodType<Spec>;
+  readonly facts: (spec: Spec) => MachineFacts;
+  readonly layout: (spec: Spec, trace: Trace) => EventLayout;
+  readonly run: (spec: Spec, trace: Trace, observer: Observer, options: { readonly unfolded: boolean }) => RunResult;
+}

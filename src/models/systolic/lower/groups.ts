@@ -1,0 +1,62 @@
+import type { Op, TensorId, Trace } from '../../../trace/trace.ts';
+
+/** Ops that run together: a contraction or vector op and what the activation unit applies to its results on their way out. */
+export interface Group {
+  /** Indices into `trace.ops`, the lead op first. */
+  readonly members: number[];
+  /** Tensors the group reads from outside. */
+  readonly inputs: TensorId[];
+  /** Tensor that leaves the group. */
+  output: TensorId;
+}
+
+/** Layouts that a buffer can present by addressing alone. */
+const FREE_MOVES: ReadonlySet<string> = new Set(['concat', 'split', 'reshape']);
+
+export function isView(op: Op): boolean {
+  return op.kind === 'move' && FREE_MOVES.has(op.function);
+}
+
+function isWeight(trace: Trace, id: TensorId): boolean {
+  return trace.tensors[id]!.role === 'weight';
+}
+
+/** Groups in program order; views belong to no group. */
+export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
+  const consumers = new Int32Array(trace.tensors.length);
+  for (const op of trace.ops) for (const id of op.inputs) consumers[id]!++;
+  const producer = new Map<TensorId, Group>();
+  const known = new Set<TensorId>();
+  const groups: Group[] = [];
+  trace.ops.forEach((op, index) => {
+    if (isView(op)) {
+      for (const id of op.outputs) known.add(id);
+      return;
+    }
+    const host = producer.get(op.inputs[0]!);
+    const others = op.inputs.slice(1).filter((id) => !isWeight(trace, id));
+    const fits =
+      host !== undefined && host.output === op.inputs[0] && consumers[host.output] === 1 && canFollow(op) &&
+      (others.length === 0 || (fuseBinary && host === groups[groups.length - 1])) && op.outputs.length === 1;
+    if (fits) {
+      host.members.push(index);
+      host.inputs.push(...others);
+      producer.delete(host.output);
+      host.output = op.outputs[0]!;
+      producer.set(host.output, host);
+      return;
+    }
+    const group: Group = { members: [index], inputs: op.inputs.filter((id) => !isWeight(trace, id)), output: op.outputs[0]! };
+    groups.push(group);
+    if (op.outputs.length === 1) producer.set(group.output, group);
+  });
+  return groups;
+}
+
+/** Whether the activation unit can apply an op to results on their way into the buffer. */
+function canFollow(op: Op): boolean {
+  if (op.phase !== 'forward') return false;
+  if (op.kind === 'elementwise') return true;
+  // With stored statistics (inference) batch normalisation is one scale and one shift per channel.
+  return op.kind === 'norm' && op.function === 'batch';
+}

@@ -1,0 +1,37 @@
+import { priceTable } from './energy/price.ts';
+import type { Machine } from './machine/source.ts';
+import { modelOf } from './models/registry.ts';
+import { buildReport } from './report/build.ts';
+import type { Report } from './report/report.ts';
+import type { Trace } from './trace/trace.ts';
+import { fanOut } from './views/fan-out.ts';
+import { Ledger } from './views/ledger.ts';
+import { Timeline } from './views/timeline.ts';
+import { VERSION } from './version.ts';
+
+export interface SimulateOptions {
+  /** Also record a timeline (Chrome trace format). */
+  readonly timeline?: boolean;
+  /** Run every iteration of every loop: slow, the same result. */
+  readonly unfolded?: boolean;
+  /** Measured error of the machine's model, for the report. */
+  readonly accuracy?: Report['accuracy'];
+}
+
+const UNKNOWN_ACCURACY: Report['accuracy'] = { anchors: 0, meanAbsErrorPct: null, note: 'No published or measured figure holds this machine.' };
+
+/** Runs a trace on a machine. Throws InputError if an op cannot run, something does not fit, or an action has no price. */
+export function simulate(machine: Machine, trace: Trace, options: SimulateOptions = {}): { report: Report; timeline: string | null } {
+  const model = modelOf(machine);
+  const layout = model.layout(trace);
+  const ledger = new Ledger(layout);
+  const timeline = options.timeline === true ? new Timeline(layout, trace, model.facts.clockHz) : null;
+  const observer = timeline === null ? ledger : fanOut([ledger, timeline]);
+  const result = model.run(trace, observer, { unfolded: options.unfolded ?? false });
+  const report = buildReport({
+    version: VERSION, machine, facts: model.facts, trace, ledger, result,
+    price: priceTable(model.facts.energy),
+    accuracy: options.accuracy ?? UNKNOWN_ACCURACY,
+  });
+  return { report, timeline: timeline?.toJson(result.cycles) ?? null };
+}

@@ -1,0 +1,155 @@
+/**
+ * The trace: the ordered operations of one run of a workload, with tensors, shapes, dtypes, phases and measured
+ * densities. It holds no time and knows no machine. Shapes are logical: activations [N, C, H, W] or [N, features],
+ * convolution weights [K, C/groups, R, S], matmul operands [M, K] x [K, N].
+ */
+
+export const DTYPES = {
+  int4: 4, int8: 8, int16: 16, int32: 32, fp8e5m2: 8, fp8e4m3: 8, fp16: 16, bf16: 16, tf32: 32, fp32: 32, fp64: 64,
+  ternary: 2, dfp16: 16, bool: 8,
+} as const;
+/** A number format; the table gives its storage width in bits. */
+export type DType = keyof typeof DTYPES;
+
+export const PHASES = ['forward', 'input-gradient', 'weight-gradient', 'update', 'communicate'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export const TENSOR_ROLES = ['input', 'weight', 'state', 'activation', 'gradient', 'output'] as const;
+/** weight: a trained parameter; state: what an optimizer or a recurrent cell keeps; output: leaves the machine. */
+export type TensorRole = (typeof TENSOR_ROLES)[number];
+
+/** Index of a tensor in `Trace.tensors`. */
+export type TensorId = number;
+
+export interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly role: TensorRole;
+  /** Measured share of non-zero elements, 0..1; absent means dense or not measured. */
+  readonly density?: number;
+}
+
+interface OpBase {
+  readonly id: string;
+  /** Layer the op belongs to, as people read it. */
+  readonly name: string;
+  readonly phase: Phase;
+  readonly inputs: readonly TensorId[];
+  readonly outputs: readonly TensorId[];
+}
+
+/** `batch` independent products of [m, k] by [k, n]; inputs[0] is the left operand, inputs[1] the right (or the weights). */
+export interface MatmulOp extends OpBase {
+  readonly kind: 'matmul';
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/**
+ * Convolution. inputs[0] is the activation [n, c, h, w] (input-gradient: the output gradient), inputs[1] the weights
+ * (weight-gradient: the output gradient). The dimensions are always those of the forward layer.
+ */
+export interface ConvOp extends OpBase {
+  readonly kind: 'conv';
+  readonly n: number;
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  readonly k: number;
+  readonly r: number;
+  readonly s: number;
+  readonly p: number;
+  readonly q: number;
+  readonly stride: readonly [number, number];
+  /** top, left, bottom, right */
+  readonly padding: readonly [number, number, number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  /** true: a transposed convolution (fractional stride), as in U-Net's up-convolution. */
+  readonly transposed: boolean;
+}
+
+export interface PoolOp extends OpBase {
+  readonly kind: 'pool';
+  readonly function: 'max' | 'average';
+  readonly window: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number, number, number];
+}
+
+export interface NormOp extends OpBase {
+  readonly kind: 'norm';
+  readonly function: 'batch' | 'layer' | 'instance' | 'group' | 'weight' | 'local-response' | 'online' | 'batch-renorm';
+}
+
+export interface SoftmaxOp extends OpBase {
+  readonly kind: 'softmax';
+  /** Length of the normalised axis. */
+  readonly axisLength: number;
+}
+
+export const ELEMENTWISE = [
+  'relu', 'relu6', 'sigmoid', 'tanh', 'gelu', 'silu', 'hardswish', 'leaky-relu', 'add', 'sub', 'mul', 'bias', 'scale', 'dropout',
+  'exp', 'cast', 'quantize', 'loss', 'mask',
+] as const;
+export interface ElementwiseOp extends OpBase {
+  readonly kind: 'elementwise';
+  readonly function: (typeof ELEMENTWISE)[number];
+}
+
+export interface ReduceOp extends OpBase {
+  readonly kind: 'reduce';
+  readonly function: 'sum' | 'mean' | 'max' | 'norm';
+}
+
+/** Rows picked from a table: inputs[0] is the table [rows, width], inputs[1] the indices. */
+export interface GatherOp extends OpBase {
+  readonly kind: 'gather';
+  readonly rows: number;
+  readonly width: number;
+  /** true: the picked rows of one sample are summed (DLRM's embedding bags); gradient: scatter-add. */
+  readonly pooled: boolean;
+}
+
+export interface UpdateOp extends OpBase {
+  readonly kind: 'update';
+  readonly optimizer: 'gd' | 'sgd' | 'momentum' | 'nesterov' | 'sag' | 'adagrad' | 'rmsprop' | 'adam' | 'lars';
+}
+
+export interface CollectiveOp extends OpBase {
+  readonly kind: 'collective';
+  readonly function: 'broadcast' | 'reduce' | 'gather' | 'scatter' | 'all-gather' | 'reduce-scatter' | 'all-reduce' | 'all-to-all' | 'barrier';
+  readonly ranks: number;
+}
+
+/** Data changes place or layout without arithmetic. A concat or view that needs no traffic on most machines is a move too. */
+export interface MoveOp extends OpBase {
+  readonly kind: 'move';
+  readonly function: 'concat' | 'split' | 'transpose' | 'reshape' | 'pad' | 'copy' | 'upsample';
+}
+
+export type Op =
+  | MatmulOp | ConvOp | PoolOp | NormOp | SoftmaxOp | ElementwiseOp | ReduceOp | GatherOp | UpdateOp | CollectiveOp | MoveOp;
+export type OpKind = Op['kind'];
+
+/** How numbers are held in a run: `int8` (both) or `int8/int16` (weights/activations). */
+export interface Precision {
+  readonly weights: DType;
+  readonly activations: DType;
+}
+
+export interface Trace {
+  readonly schema: 'accsim.trace/1';
+  readonly workload: {
+    readonly name: string;
+    readonly batch: number;
+    readonly phase: 'inference' | 'training';
+    /** As the user would write it: `int8`, `bf16`, `int8/int16`. */
+    readonly precision: string;
+  };
+  readonly tensors: readonly Tensor[];
+  readonly ops: readonly Op[];
+}

@@ -1,0 +1,68 @@
+import { parse } from 'csv-parse/sync';
+import { dataPath, readInput } from '../files.ts';
+import type { Report } from '../report/report.ts';
+import { type AnchorResult, errorOf, holds } from './anchor.ts';
+import type { Baseline } from './baseline.ts';
+import { mean } from './metrics.ts';
+import { type ScalesimRow, scalesimCycles } from './scalesim.ts';
+import { applicationAnchors, APPLICATION_NAMES, sensitivityAnchors } from './tpuv1.ts';
+
+export interface Validation {
+  readonly anchors: readonly AnchorResult[];
+  /** SCALE-Sim rows in all and those that are exact. */
+  readonly scalesim: { readonly rows: number; readonly exact: number };
+  /** What is worse than its bound, or than the kept baseline. */
+  readonly failures: readonly string[];
+}
+
+/** Errors may drift by rounding, in percent or points, before they count as grown. */
+const TOLERANCE = 0.05;
+/** Jouppi 2017, Table 7: the authors' own model errs by 8.2 % on average. */
+const MEAN_THROUGHPUT_BOUND = 8;
+
+function scalesimRows(): (ScalesimRow & { cycles: number })[] {
+  const records = parse(readInput(dataPath('reports', 'anchors', 'scalesim.csv')), { columns: true }) as Record<string, string>[];
+  return records.map((record) => ({
+    m: Number(record['gemm_m']), n: Number(record['gemm_n']), k: Number(record['gemm_k']), rows: Number(record['array_h']),
+    columns: Number(record['array_w']), dataflow: record['dataflow'] as ScalesimRow['dataflow'], cycles: Number(record['compute_cycles']),
+  }));
+}
+
+/** Mean absolute error of the throughput of the six applications, percent. */
+export function meanThroughputError(anchors: readonly AnchorResult[]): number {
+  return mean(anchors.filter((anchor) => anchor.id.endsWith('/throughput')).map((anchor) => Math.abs(errorOf(anchor))));
+}
+
+/** Runs every anchor of the machines asked for (null: all) and compares with the kept baseline (null: none kept). */
+export function validate(machine: string | null, baseline: Baseline | null): Validation {
+  const anchors = machine === null || machine === 'tpuv1' ? [...applicationAnchors(), ...sensitivityAnchors()] : [];
+  const rows = machine === null || machine.startsWith('scalesim') ? scalesimRows() : [];
+  const exact = rows.filter((row) => scalesimCycles(row) === row.cycles).length;
+  const failures = anchors.filter((anchor) => !holds(anchor)).map((anchor) => `${anchor.what}: error ${errorOf(anchor).toFixed(1)} is beyond ${anchor.bound}`);
+  if (exact < rows.length) failures.push(`SCALE-Sim: ${rows.length - exact} of ${rows.length} rows differ`);
+  if (anchors.length > 0 && meanThroughputError(anchors) > MEAN_THROUGHPUT_BOUND) failures.push(`mean throughput error ${meanThroughputError(anchors).toFixed(1)} % is beyond ${MEAN_THROUGHPUT_BOUND} %`);
+  for (const anchor of anchors) {
+    const kept = baseline?.errors[anchor.id];
+    const error = Math.abs(errorOf(anchor));
+    if (kept !== undefined && error > kept + TOLERANCE) failures.push(`${anchor.what}: error grew from ${kept.toFixed(2)} to ${error.toFixed(2)}`);
+  }
+  return { anchors, scalesim: { rows: rows.length, exact }, failures };
+}
+
+/** What is kept under version control after a model has changed. */
+export function toBaseline(validation: Validation): Baseline {
+  const { anchors, scalesim } = validation;
+  const round = (value: number): number => Math.round(value * 1000) / 1000;
+  const throughput = round(meanThroughputError(anchors));
+  const tpu: Report['accuracy'] = {
+    anchors: anchors.length,
+    meanAbsErrorPct: throughput,
+    note: `That is the throughput of ${APPLICATION_NAMES.length} applications on reconstructed layer shapes; accsim validate shows every figure.`,
+  };
+  const arrays: Report['accuracy'] = { anchors: scalesim.rows, meanAbsErrorPct: 0, note: 'Compute cycles equal SCALE-Sim\'s in every row.' };
+  const names = ['scalesim', ...['32x32', '128x128'].flatMap((size) => ['ws', 'os', 'is'].map((dataflow) => `scalesim-${size}-${dataflow}`))];
+  return {
+    errors: Object.fromEntries(anchors.map((anchor) => [anchor.id, round(Math.abs(errorOf(anchor)))])),
+    accuracy: { tpuv1: tpu, ...Object.fromEntries(names.map((name) => [name, arrays])) },
+  };
+}

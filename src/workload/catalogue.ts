@@ -1,0 +1,46 @@
+import { InputError } from '../errors.ts';
+import { isMap } from '../data.ts';
+import { dataPath, fileExists, listFolder, readInput } from '../files.ts';
+import { parseYaml } from '../yaml.ts';
+import { type Network, parseNetwork } from './network.ts';
+
+const ALIASES_FILE = 'aliases.yaml';
+/** Longest network file in characters; a network of thousands of layers written out stays below it. */
+const MAX_TEXT = 4 * 2 ** 20;
+
+/** Names of the networks that ship with the program. */
+export function workloadNames(): string[] {
+  return listFolder(dataPath('workloads')).filter((file) => file.endsWith('.yaml') && file !== ALIASES_FILE).map((file) => file.slice(0, -5));
+}
+
+/** Other names of networks: alias -> name. */
+export function aliases(): Readonly<Record<string, string>> {
+  const path = dataPath('workloads', ALIASES_FILE);
+  const data = parseYaml(readInput(path), `workloads/${ALIASES_FILE}`);
+  if (!isMap(data)) throw InputError.of(`workloads/${ALIASES_FILE}`, 'is not a map of aliases', 'write `alias: name` lines');
+  return Object.fromEntries(Object.entries(data).map(([alias, name]) => [alias, String(name)]));
+}
+
+/** Reads one network file. `where` is how errors name it. Throws InputError. */
+export function readNetwork(path: string, where: string): Network {
+  const text = readInput(path);
+  if (text.length > MAX_TEXT) throw InputError.of(where, `has ${text.length} characters`, `network files may have at most ${MAX_TEXT}; use blocks and repeat`);
+  return parseNetwork(parseYaml(text, where), where);
+}
+
+/** A network of the catalogue by name or alias, any case; null if there is none. The alias table is read only if needed. */
+export function catalogueNetwork(text: string): Network | null {
+  const name = text.toLowerCase();
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) return null;
+  const direct = shipped(name);
+  if (direct !== null) return direct;
+  const table = aliases();
+  const target = Object.hasOwn(table, name) ? table[name]! : null;
+  return target === null ? null : shipped(target);
+}
+
+function shipped(name: string): Network | null {
+  const file = `${name}.yaml`;
+  const path = dataPath('workloads', file);
+  return file === ALIASES_FILE || !fileExists(path) ? null : readNetwork(path, `workloads/${file}`);
+}

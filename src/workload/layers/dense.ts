@@ -1,0 +1,51 @@
+import { InputError } from '../../errors.ts';
+import { elements } from '../../trace/facts.ts';
+import type { TensorId } from '../../trace/trace.ts';
+import type { TraceBuilder } from '../builder.ts';
+import type { Parameters } from '../parameters.ts';
+import { bias } from './convolution.ts';
+
+function last(shape: readonly number[]): number {
+  return shape[shape.length - 1]!;
+}
+
+/** [..., in] x [in, out]; leading lengths are rows of one product. */
+export function linear(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
+  const { name } = parameters.layer;
+  const shape = builder.shape(input);
+  const k = last(shape);
+  const n = parameters.integer('out');
+  const weight = builder.weight(`${parameters.weightName()}.weight`, [k, n]);
+  const result = builder.op({ kind: 'matmul', name, inputs: [input, weight], batch: 1, m: elements(shape) / k, n, k }, [...shape.slice(0, -1), n]);
+  return bias(builder, parameters, result, n, true);
+}
+
+export function softmax(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
+  const shape = builder.shape(input);
+  return builder.op({ kind: 'softmax', name: parameters.layer.name, inputs: [input], axisLength: last(shape) }, shape);
+}
+
+/** Rows of a table picked by `count` indices a sample (all of the operand's): [N, count, width], or their sum [N, width]. */
+export function embedding(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
+  const { name } = parameters.layer;
+  const rows = parameters.integer('rows');
+  const width = parameters.integer('width');
+  const count = parameters.integer('count', elements(builder.shape(input).slice(1)));
+  const pooled = parameters.flag('pooled', false);
+  const table = builder.weight(`${parameters.weightName()}.weight`, [rows, width]);
+  const n = builder.batch;
+  return builder.op({ kind: 'gather', name, inputs: [table, input], rows: n * count, width, pooled }, pooled ? [n, width] : [n, count, width]);
+}
+
+/** Pairwise dot products of `parts` feature vectors of one width, beside the first of them (DLRM). */
+export function interaction(builder: TraceBuilder, parameters: Parameters, inputs: readonly TensorId[]): TensorId {
+  const { name, where } = parameters.layer;
+  const n = builder.batch;
+  const width = last(builder.shape(inputs[0]!));
+  const parts = inputs.reduce((sum, id) => sum + elements(builder.shape(id)) / (n * width), 0);
+  if (!Number.isInteger(parts)) throw InputError.of(`${where}.interaction`, 'operands of different widths', 'give vectors of one width');
+  const stacked = builder.op({ kind: 'move', function: 'concat', name: `${name}.stack`, inputs: [...inputs] }, [n, parts, width]);
+  const products = builder.op({ kind: 'matmul', name, inputs: [stacked, stacked], batch: n, m: parts, n: parts, k: width }, [n, parts, parts]);
+  const pairs = builder.op({ kind: 'move', function: 'copy', name: `${name}.pairs`, inputs: [products] }, [n, (parts * (parts - 1)) / 2]);
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: [inputs[0]!, pairs] }, [n, width + (parts * (parts - 1)) / 2]);
+}

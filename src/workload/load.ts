@@ -1,0 +1,87 @@
+import { InputError } from '../errors.ts';
+import { readInput } from '../files.ts';
+import { parameters, totalMacs } from '../trace/facts.ts';
+import { readTrace } from '../trace/read.ts';
+import type { Trace } from '../trace/trace.ts';
+import { buildTrace } from './build.ts';
+import { aliases, catalogueNetwork, workloadNames } from './catalogue.ts';
+import { MAX_BATCH, type Network } from './network.ts';
+import { parsePrecision } from './precision.ts';
+import { resolveWorkload, type Workload } from './resolve.ts';
+import { scalesimTrace } from './scalesim.ts';
+
+export { workloadNames };
+
+export interface TraceOptions {
+  readonly batch?: number;
+  readonly phase: 'inference' | 'training';
+  readonly precision?: string;
+}
+
+/**
+ * The trace of a workload, whatever its form. The batch defaults to the workload's own; the precision to the workload's own
+ * and then to `defaultPrecision` (the machine's). Throws InputError.
+ */
+export function loadTrace(text: string, options: TraceOptions, defaultPrecision: string): Trace {
+  checkBatch(options.batch);
+  return workloadTrace(resolveWorkload(text), options, defaultPrecision);
+}
+
+/** A network by catalogue name, path of a YAML file, or inline text. Throws InputError. */
+export function loadNetwork(text: string): Network {
+  const workload = resolveWorkload(text);
+  if (workload.kind === 'network') return workload.network;
+  throw InputError.of(workload.path, 'is no network file', 'name a network of the catalogue or a .yaml file');
+}
+
+function checkBatch(batch: number | undefined): void {
+  if (batch === undefined || (Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH)) return;
+  throw InputError.of('--batch', String(batch), `write a whole number from 1 to ${MAX_BATCH}`);
+}
+
+function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace {
+  const { batch, phase, precision } = options;
+  if (workload.kind === 'trace') {
+    if (batch !== undefined || precision !== undefined) throw InputError.of(workload.path, 'a trace has its batch and precision already', 'leave out --batch and --precision');
+    const trace = readTrace(readInput(workload.path), workload.path);
+    if (phase === 'training' && trace.workload.phase !== 'training') throw InputError.of(workload.path, 'is a trace of inference', 'leave out --training, or give a trace of a training step');
+    return trace;
+  }
+  if (workload.kind === 'layers') {
+    if (phase === 'training') throw InputError.of('--training', `${workload.path} lists layers without a network around them`, 'leave it out to simulate inference');
+    const precisionText = precision ?? defaultPrecision;
+    return scalesimTrace(readInput(workload.path), workload.path, { name: workload.name, batch: batch ?? 1, precision: parsePrecision(precisionText), precisionText });
+  }
+  const { network } = workload;
+  if (batch !== undefined && workload.inline) throw InputError.of('--batch', `${network.name} has its batch in its text`, 'change the first number instead');
+  const precisionText = precision ?? network.precision ?? defaultPrecision;
+  return buildTrace(network, { batch: batch ?? network.batch, phase, precision: parsePrecision(precisionText), precisionText });
+}
+
+export interface WorkloadSummary {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly description: string;
+  readonly batch: number;
+  readonly parameters: number;
+  /** Of one sample. */
+  readonly macs: number;
+}
+
+/** What `accsim list workloads` shows; the figures come from the traces themselves. */
+export function listWorkloads(): WorkloadSummary[] {
+  const others = Object.entries(aliases());
+  return workloadNames().map((name) => {
+    const network = catalogueNetwork(name)!;
+    const precision = parsePrecision(network.precision ?? 'int8');
+    const trace = buildTrace(network, { batch: network.batch, phase: 'inference', precision, precisionText: network.precision ?? 'int8' });
+    return {
+      name,
+      aliases: others.filter(([, target]) => target === name).map(([alias]) => alias),
+      description: network.description,
+      batch: network.batch,
+      parameters: parameters(trace),
+      macs: totalMacs(trace) / network.batch,
+    };
+  });
+}

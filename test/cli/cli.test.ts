@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/version.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MAIN = join(ROOT, 'dist', 'main.js');
+let folder: string;
+
+beforeAll(() => {
+  if (!existsSync(MAIN)) execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs')]);
+  folder = mkdtempSync(join(tmpdir(), 'accsim-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function accsim(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  return { status, stdout, stderr };
+}
+
+describe('results', () => {
+  it('the version is the one of package.json', () => {
+    expect(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version).toBe(VERSION);
+    expect(accsim('--version').stdout.trim()).toBe(VERSION);
+  });
+
+  it('runs the default command from any folder, in every format', () => {
+    const table = accsim('--arch', 'tpuv1', 'resnet');
+    expect(table.status).toBe(0);
+    expect(table.stdout).toContain('resnet50 on tpuv1');
+    expect(table.stdout).toContain('Where the cycles went');
+    expect(table.stdout).not.toContain(String.fromCharCode(27));
+    const report = JSON.parse(accsim('run', 'resnet', '--arch', 'tpuv1', '--format', 'json').stdout);
+    expect(report.schema).toBe('accsim.report/1');
+    expect(report.workload).toEqual({ name: 'resnet50', batch: 1, phase: 'inference', precision: 'int8' });
+    const csv = accsim('resnet', '--arch', 'tpuv1', '--format', 'csv').stdout.trim().split('\n');
+    expect(csv).toHaveLength(report.ops.length + 2);
+    expect(accsim('resnet', '--arch', 'tpuv1', '--format', 'md').stdout).toContain('| layer | cycles |');
+  });
+
+  it('overrides show in the report and change the result', () => {
+    const run = (...args: string[]) => JSON.parse(accsim('tpuv1-mlp0', '--arch', 'tpuv1', '--format', 'json', ...args).stdout);
+    const faster = run('--set', 'memory.bandwidthGBps=136');
+    expect(faster.arch.overrides).toEqual({ 'memory.bandwidthGBps': 136 });
+    expect(faster.totals.cycles).toBeLessThan(run().totals.cycles / 2);
+  });
+
+  it('compares, lists, shows and traces', () => {
+    expect(accsim('compare', 'lenet-5', '--arch', 'tpuv1,edge-16x16', '--precision', 'int8').stdout).toContain('edge-16x16');
+    expect(accsim('list', 'arch').stdout).toContain('tpuv3');
+    expect(accsim('list', 'workloads').stdout).toContain('resnet50');
+    expect(accsim('show', 'tpuv1').stdout).toContain('memory.bandwidthGBps');
+    expect(accsim('show', 'lenet-5').stdout).toContain('conv1');
+    writeFileSync(join(folder, 'trace.json'), accsim('trace', 'lenet-5').stdout);
+    const fromTrace = JSON.parse(accsim('trace.json', '--arch', 'tpuv1', '--format', 'json').stdout);
+    const direct = JSON.parse(accsim('lenet-5', '--arch', 'tpuv1', '--format', 'json').stdout);
+    expect(fromTrace.totals).toEqual(direct.totals);
+  });
+
+  it('writes a timeline that names every unit and covers the run', () => {
+    expect(accsim('lenet-5', '--arch', 'tpuv1', '--timeline', 'run.json', '--quiet').status).toBe(0);
+    const { traceEvents, otherData } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+    const spans = traceEvents.filter((event: { ph: string; tid: number }) => event.ph === 'X' && event.tid === 0);
+    const cycles = spans.reduce((sum: number, span: { args: { cycles: number } }) => sum + span.args.cycles, 0);
+    expect(cycles).toBe(otherData.totalCycles);
+  });
+
+  it('reads a SCALE-Sim topology without edits', () => {
+    writeFileSync(join(folder, 'net.csv'), 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\r\nConv1, 28, 28, 3, 3, 1, 8, 1,\r\n\r\nFC, 1, 1, 1, 1, 200, 10, 1,\r\n');
+    const report = JSON.parse(accsim('net.csv', '--arch', 'scalesim-32x32-ws', '--format', 'json').stdout);
+    expect(report.totals.macs).toBe(26 * 26 * 9 * 8 + 2000);
+  });
+});
+
+describe('bad input', () => {
+  const cases: [string, string[], string][] = [
+    ['unknown workload', ['resnet5', '--arch', 'tpuv1'], 'did you mean resnet50?'],
+    ['unknown machine', ['resnet', '--arch', 'tpu1'], 'did you mean tpuv1?'],
+    ['no machine', ['resnet'], 'accsim list arch'],
+    ['no workload', ['--arch', 'tpuv1'], 'WORKLOAD'],
+    ['unknown option', ['resnet', '--arch', 'tpuv1', '--fromat', 'json'], 'fromat'],
+    ['unknown format', ['resnet', '--arch', 'tpuv1', '--format', 'jsn'], 'did you mean json?'],
+    ['bad override', ['resnet', '--arch', 'tpuv1', '--set', 'memory.bandwith=3'], 'bandwidthGBps'],
+    ['negative size', ['resnet', '--arch', 'tpuv1', '--set', 'array.rows=-1'], 'array.rows'],
+    ['absurd size', ['matmul:99999999999x1x1', '--arch', 'tpuv1'], 'matmul'],
+    ['half a kernel', ['conv:1,2,3', '--arch', 'tpuv1'], 'conv'],
+    ['bad batch', ['resnet', '--arch', 'tpuv1', '--batch', '0'], 'batch'],
+    ['precision the array lacks', ['resnet', '--arch', 'tpuv1', '--precision', 'bf16'], 'int8'],
+    ['training', ['resnet', '--arch', 'tpuv1', '--training'], 'training'],
+    ['missing file', ['nothing.yaml', '--arch', 'tpuv1'], 'nothing.yaml'],
+    ['file in place of a folder', ['lenet-5', '--arch', 'tpuv1', '--charts', 'taken', '--quiet'], 'cannot be written'],
+  ];
+
+  it.each(cases)('%s ends with 2 and a remedy, never a stack trace', (_name, args, hint) => {
+    writeFileSync(join(folder, 'taken'), '');
+    const { status, stderr } = accsim(...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(hint);
+    expect(stderr).not.toMatch(/^\s+at .*\.js/m);
+  });
+
+  it.each([
+    ['broken.yaml', 'name: x\ninput: [3\nlayers: []\n'],
+    ['twice.yaml', 'name: x\nname: y\ninput: [3]\nlayers: [{ act: {} }]\n'],
+    ['unknown.yaml', 'name: x\ninput: [3]\nlayers: [{ linaer: { out: 3 } }]\n'],
+    ['cut.json', '{"schema": "accsim.trace/1", "workload": {'],
+    ['wrong.json', '{"schema": "accsim.trace/9"}'],
+    ['text.csv', 'hello\n'],
+    ['empty.yaml', ''],
+  ])('%s is refused with its name', (file, text) => {
+    writeFileSync(join(folder, file), text);
+    const { status, stderr } = accsim(file, '--arch', 'tpuv1');
+    expect(status).toBe(2);
+    expect(stderr).toContain(file);
+  });
+
+  it('a network too large for the buffer says which tensor and what to do', () => {
+    const { status, stderr } = accsim('unet', '--arch', 'tpuv1');
+    expect(status).toBe(2);
+    expect(stderr).toContain('MiB');
+    expect(stderr).toContain('buffer');
+  });
+
+  it('leaves nothing behind when it cannot write', () => {
+    const before = readdirSync(folder).sort();
+    expect(accsim('lenet-5', '--arch', 'tpuv1', '--out', 'taken/report.txt').status).toBe(2);
+    expect(readdirSync(folder).sort()).toEqual(before);
+  });
+
+  it('a closed pipe ends quietly', () => {
+    const { status, stderr } = spawnSync('bash', ['-c', `"${process.execPath}" "${MAIN}" resnet --arch tpuv1 --format json | head -c 10`], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stderr).toBe('');
+  });
+});
