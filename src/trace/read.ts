@@ -5,7 +5,6 @@ import { checkTrace } from './check.ts';
 import { OP_SCHEMAS, TENSOR_SCHEMA, TRACE_SCHEMA } from './schema.ts';
 import type { Op, Tensor, Trace } from './trace.ts';
 
-export { writeTrace } from './write.ts';
 
 /** Ops and tensors a trace file may have. */
 export const MAX_OPS = 200_000;

@@ -1,5 +1,4 @@
 import { InputError } from '../errors.ts';
-import { isMap } from '../data.ts';
 import { dataPath, fileExists, listFolder, readInput } from '../files.ts';
 import { parseYaml } from '../yaml.ts';
 import { type Network, parseNetwork } from './network.ts';
@@ -13,12 +12,20 @@ export function workloadNames(): string[] {
   return listFolder(dataPath('workloads')).filter((file) => file.endsWith('.yaml') && file !== ALIASES_FILE).map((file) => file.slice(0, -5));
 }
 
-/** Other names of networks: alias -> name. */
+/**
+ * Other names of networks: alias -> name. The file is flat YAML, one `alias: name` a line, and read as such: `accsim resnet` is
+ * to start at once, and a second YAML parse would be felt.
+ */
 export function aliases(): Readonly<Record<string, string>> {
-  const path = dataPath('workloads', ALIASES_FILE);
-  const data = parseYaml(readInput(path), `workloads/${ALIASES_FILE}`);
-  if (!isMap(data)) throw InputError.of(`workloads/${ALIASES_FILE}`, 'is not a map of aliases', 'write `alias: name` lines');
-  return Object.fromEntries(Object.entries(data).map(([alias, name]) => [alias, String(name)]));
+  const lines = readInput(dataPath('workloads', ALIASES_FILE)).split(/\r?\n/);
+  const table: Record<string, string> = {};
+  for (const [index, line] of lines.entries()) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, alias, name] = /^([\w.-]+): ([\w.-]+)$/.exec(line) ?? [];
+    if (alias === undefined || name === undefined) throw InputError.of(`workloads/${ALIASES_FILE}:${index + 1}`, line, 'write `alias: name`');
+    table[alias] = name;
+  }
+  return table;
 }
 
 /** Reads one network file. `where` is how errors name it. Throws InputError. */

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parameters, totalMacs } from '../../src/trace/facts.ts';
 import { checkTrace } from '../../src/trace/check.ts';
+import { aliases } from '../../src/workload/catalogue.ts';
 import { listWorkloads, loadTrace, workloadNames } from '../../src/workload/load.ts';
+import { parseYaml } from '../../src/yaml.ts';
 
 const inference = { phase: 'inference' } as const;
 
@@ -107,6 +110,11 @@ describe('the catalogue', () => {
     expect(resnet).toMatchObject({ batch: 1, parameters: 25_557_032, macs: 4_089_184_256 });
     expect(resnet!.aliases).toEqual(expect.arrayContaining(['resnet', 'resnet-50']));
     for (const one of list) expect(one.description, one.name).not.toBe('');
+  });
+
+  it('the alias table, read line by line, is what YAML says it is', () => {
+    const text = readFileSync(new URL('../../workloads/aliases.yaml', import.meta.url), 'utf8');
+    expect(aliases()).toEqual(parseYaml(text, 'aliases.yaml'));
   });
 
   it('aliases name networks that exist', () => {
