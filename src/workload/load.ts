@@ -10,7 +10,6 @@ import { parsePrecision } from './precision.ts';
 import { resolveWorkload, type Workload } from './resolve.ts';
 import { scalesimTrace } from './scalesim.ts';
 
-export { workloadNames };
 
 export interface TraceOptions {
   readonly batch?: number;

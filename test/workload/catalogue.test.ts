@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parameters, totalMacs } from '../../src/trace/facts.ts';
 import { checkTrace } from '../../src/trace/check.ts';
 import { aliases } from '../../src/workload/catalogue.ts';
-import { listWorkloads, loadTrace, workloadNames } from '../../src/workload/load.ts';
+import { workloadNames } from '../../src/workload/catalogue.ts';
+import { listWorkloads, loadTrace } from '../../src/workload/load.ts';
 import { parseYaml } from '../../src/yaml.ts';
 
 const inference = { phase: 'inference' } as const;
