@@ -8,6 +8,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 
 rmSync(dist, { recursive: true, force: true });
+/** zod carries its messages in fifty languages; only English is used, and the rest would be parsed at every start. */
+const englishOnly = {
+  name: 'english-only',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /locales\/index\.js$/ }, ({ resolveDir, importer, kind }) =>
+      importer.includes('zod') ? resolve('../locales/en.js', { resolveDir, importer, kind }) : undefined);
+  },
+};
+
 const result = await build({
   absWorkingDir: root,
   entryPoints: { main: 'src/cli/main.ts' },
@@ -18,10 +27,10 @@ const result = await build({
   format: 'esm',
   target: 'node20',
   minify: true,
-  keepNames: true,
   metafile: true,
   // chartjs-node-canvas asks for `canvas` when it draws; package.json makes that @napi-rs/canvas, which needs no system library.
   external: ['canvas'],
+  plugins: [englishOnly],
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
