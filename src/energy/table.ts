@@ -31,6 +31,17 @@ export function energyTableNames(): string[] {
 
 /** Loads a price table by name (arch/energy/NAME.yaml) or path. Throws InputError listing what is wrong with it. */
 export function loadEnergyTable(nameOrPath: string): EnergyTable {
+  const known = loaded.get(nameOrPath);
+  if (known !== undefined) return known;
+  const table = readEnergyTable(nameOrPath);
+  loaded.set(nameOrPath, table);
+  return table;
+}
+
+/** Tables read so far: a sweep prices thousands of runs with one. */
+const loaded = new Map<string, EnergyTable>();
+
+function readEnergyTable(nameOrPath: string): EnergyTable {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const path = isPath ? nameOrPath : dataPath('arch', 'energy', `${nameOrPath}.yaml`);
   if (!isPath && !fileExists(path)) {

@@ -17,8 +17,9 @@ export interface Period {
   readonly cycles: number;
 }
 
-/** Loops shorter than this end before a pipeline has filled and can repeat itself. */
-const SHORTEST_LOOP = 6;
+/** Loops with fewer steps than this cost less to run than to watch; most end before a pipeline has filled and repeats itself. */
+const FEWEST_STEPS = 256;
+const FEWEST_ITERATIONS = 4;
 
 /**
  * Exact folding of loops. At the top of each iteration the state of all units, relative to the present cycle, is compared
@@ -37,10 +38,10 @@ export class LoopFolder {
     private readonly floor: () => number,
   ) {}
 
-  /** A loop of `times` iterations is entered at nesting `level`. Returns whether an anchor was set. */
-  enter(level: number, times: number, cycle: number): boolean {
+  /** A loop of `times` iterations of `steps` steps is entered at nesting `level`. Returns whether an anchor was set. */
+  enter(level: number, times: number, steps: number, cycle: number): boolean {
     this.anchors[level] = undefined;
-    if (times < SHORTEST_LOOP) return false;
+    if (times < FEWEST_ITERATIONS || times * steps < FEWEST_STEPS) return false;
     this.setAnchor(level, cycle, 1);
     return true;
   }

@@ -56,11 +56,18 @@ export function buildReport(inputs: ReportInputs): Report {
   let activeCycles = 0;
   let totalMacs = 0;
   let startCycle = 0;
+  // Cells that hold useful weights, and those that do not, while the array is active.
+  let usefulMacs = 0;
+  let idleMacs = 0;
   const ops = trace.ops.map((op, index): OpReport => {
     const stallCycles: Record<string, number> = ledger.stallCycles(LEAD, index);
     const active = ledger.busyCycles(LEAD, index);
     const opCycles = active + sum(Object.values(stallCycles));
     const counts = ledger.actions(index);
+    for (const { action, count } of counts) {
+      if (action === 'mac.idle') idleMacs += count;
+      else if (action.startsWith('mac.')) usefulMacs += count;
+    }
     const energyByComponent = inputs.price(counts);
     const trafficBytes = trafficOf(counts);
     const opMacs = macs(op);
@@ -104,7 +111,7 @@ export function buildReport(inputs: ReportInputs): Report {
       activeCycles, trafficBytes: traffic, stallCycles: ordered(stallTotals), energyPjByComponent: energyTotals,
       peakUseBytes: result.peakUseBytes,
     },
-    countersPct: counters(cycles, activeCycles, stallTotals, usefulShare(trace, ledger)),
+    countersPct: counters(cycles, activeCycles, stallTotals, usefulMacs === 0 ? 0 : usefulMacs / (usefulMacs + idleMacs)),
     roofline: {
       memory: facts.offChip.name,
       peakMacsPerCycle: facts.peakMacsPerCycle,
@@ -113,7 +120,7 @@ export function buildReport(inputs: ReportInputs): Report {
       attainedMacsPerCycle: cycles === 0 ? 0 : totalMacs / cycles,
       ops: rooflineOps,
     },
-    units: unitReports(ledger, cycles, trace.ops.length),
+    units: unitReports(ledger, cycles),
     ops,
     accuracy: inputs.accuracy,
     notes: result.notes,
@@ -136,19 +143,6 @@ function boundOf(active: number, stalls: Readonly<Record<string, number>>): stri
     bound = cause;
   }
   return bound;
-}
-
-/** Share of the array's cells that hold useful weights while it is active. */
-function usefulShare(trace: Trace, ledger: Ledger): number {
-  let useful = 0;
-  let idle = 0;
-  for (let op = 0; op < trace.ops.length; op++) {
-    for (const { action, count } of ledger.actions(op)) {
-      if (action === 'mac.idle') idle += count;
-      else if (action.startsWith('mac.')) useful += count;
-    }
-  }
-  return useful + idle === 0 ? 0 : useful / (useful + idle);
 }
 
 /** Hardware counters as in Jouppi 2017, Table 3: the first, fourth, fifth and sixth add up to 100. */
@@ -176,14 +170,9 @@ function countSources(machine: Machine): Record<string, number> {
   return result;
 }
 
-function unitReports(ledger: Ledger, cycles: number, opCount: number): UnitReport[] {
+function unitReports(ledger: Ledger, cycles: number): UnitReport[] {
   return ledger.layout.units.map((name, unit) => {
-    let busyCycles = 0;
-    const stallCycles: Record<string, number> = {};
-    for (let op = 0; op < opCount; op++) {
-      busyCycles += ledger.busyCycles(unit, op);
-      addInto(stallCycles, ledger.stallCycles(unit, op));
-    }
-    return { name, busyCycles, stallCycles: ordered(stallCycles), idleCycles: cycles - busyCycles - sum(Object.values(stallCycles)) };
+    const { busyCycles, stallCycles } = ledger.unitTotals(unit);
+    return { name, busyCycles, stallCycles, idleCycles: cycles - busyCycles - sum(Object.values(stallCycles)) };
   });
 }

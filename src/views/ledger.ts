@@ -82,17 +82,29 @@ export class Ledger implements Observer {
     return result;
   }
 
+  /** Busy cycles and stalls by cause of one unit over all ops. */
+  unitTotals(unit: number): { busyCycles: number; stallCycles: Partial<Record<StallCause, number>> } {
+    const sums = new Float64Array(1 + CAUSES);
+    for (let op = 0; op < this.layout.ops; op++) {
+      const base = op * this.opStride + unit * (1 + CAUSES);
+      for (let index = 0; index <= CAUSES; index++) sums[index]! += this.totals[base + index]!;
+    }
+    const stallCycles: Partial<Record<StallCause, number>> = {};
+    for (let cause = 0; cause < CAUSES; cause++) if (sums[1 + cause]! > 0) stallCycles[STALL_CAUSES[cause]!] = sums[1 + cause]!;
+    return { busyCycles: sums[0]!, stallCycles };
+  }
+
   /** Actions counted in one op. */
   actions(op: number): ActionCount[] {
     const result: ActionCount[] = [];
     const base = op * this.opStride + this.actionBase;
-    this.layout.components.forEach((component, index) => {
-      ACTIONS.forEach((action, actionIndex) => {
-        const at = base + (index * ACTIONS.length + actionIndex) * 2;
+    for (let component = 0; component < this.layout.components.length; component++) {
+      for (let action = 0; action < ACTIONS.length; action++) {
+        const at = base + (component * ACTIONS.length + action) * 2;
         const count = this.totals[at]!;
-        if (count > 0) result.push({ component, action, count, bytes: this.totals[at + 1]! });
-      });
-    });
+        if (count > 0) result.push({ component: this.layout.components[component]!, action: ACTIONS[action]!, count, bytes: this.totals[at + 1]! });
+      }
+    }
     return result;
   }
 }

@@ -51,6 +51,8 @@ export interface Instruction {
 export interface Loop {
   readonly body: readonly Node[];
   readonly times: number;
+  /** Instructions of one iteration, inner loops multiplied out. */
+  readonly instructions: number;
 }
 
 export type Node = Instruction | Loop;
@@ -71,7 +73,13 @@ export function isLoop(node: Node): node is Loop {
 /** Repeats a body; nothing for zero times, the bare body for one. */
 export function repeat(body: readonly Node[], times: number): readonly Node[] {
   if (times <= 0 || body.length === 0) return [];
-  return times === 1 ? body : [{ body, times }];
+  return times === 1 ? body : [{ body, times, instructions: countInstructions(body) }];
+}
+
+function countInstructions(nodes: readonly Node[]): number {
+  let sum = 0;
+  for (const node of nodes) sum += isLoop(node) ? node.times * node.instructions : 1;
+  return sum;
 }
 
 /** Number of instructions of one lane, loops multiplied out. */

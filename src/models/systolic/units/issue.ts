@@ -41,7 +41,7 @@ export class IssueUnit implements Unit {
     if (!isLoop(node)) return this.issue(node, cycle);
     this.frames.push({ body: node.body, index: 0, iterationsLeft: node.times });
     const level = this.frames.length - 2;
-    if (this.folder?.enter(level, node.times, cycle) === true) this.board.observer.mark(level);
+    if (this.folder?.enter(level, node.times, node.instructions, cycle) === true) this.board.observer.mark(level);
   }
 
   private issue(instruction: Instruction, cycle: number): void {
