@@ -5,7 +5,11 @@ import { simulate } from '../src/simulate.ts';
 import { loadTrace } from '../src/workload/load.ts';
 
 const CASES = [
-  ['tpuv1', 'resnet50', 1], ['tpuv1', 'resnet50', 256], ['tpuv1', 'tpuv1-cnn1', 32], ['edge-16x16', 'resnet50', 1], ['edge-16x16', 'resnet50', 256],
+  ['tpuv1', 'resnet50', 1],
+  ['tpuv1', 'resnet50', 256],
+  ['tpuv1', 'tpuv1-cnn1', 32],
+  ['edge-16x16', 'resnet50', 1],
+  ['edge-16x16', 'resnet50', 256],
 ] as const;
 
 const suite = new Benchmark.Suite();
@@ -17,6 +21,8 @@ for (const [arch, workload, batch] of CASES) {
 suite
   .on('cycle', (event: Benchmark.Event) => {
     const { name, stats } = event.target as unknown as Benchmark;
-    console.log(`${(name ?? '').padEnd(40)} ${((stats?.mean ?? 0) * 1e3).toFixed(2).padStart(9)} ms  +-${(stats?.rme ?? 0).toFixed(1)} %`);
+    console.log(
+      `${(name ?? '').padEnd(40)} ${((stats?.mean ?? 0) * 1e3).toFixed(2).padStart(9)} ms  +-${(stats?.rme ?? 0).toFixed(1)} %`,
+    );
   })
   .run();

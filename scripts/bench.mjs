@@ -10,8 +10,17 @@ const { build } = await import('esbuild');
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bundle = join(root, 'dist', 'bench.mjs');
 await build({
-  absWorkingDir: root, entryPoints: ['bench/simulation.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm', external: ['benchmark'],
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" }, logLevel: 'warning',
+  absWorkingDir: root,
+  entryPoints: ['bench/simulation.ts'],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  external: ['benchmark'],
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
 });
 console.log('simulation (trace and machine loaded)');
 spawnSync(process.execPath, [bundle], { stdio: 'inherit' });
@@ -22,9 +31,15 @@ let memory = 0;
 const program = `process.argv.splice(1, 0, 'accsim'); process.on('exit', () => process.stderr.write(String(process.resourceUsage().maxRSS))); await import(${JSON.stringify(join(root, 'dist', 'main.js'))});`;
 for (let index = 0; index < RUNS; index++) {
   const start = process.hrtime.bigint();
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, '--', '--arch', 'tpuv1', 'resnet'], { encoding: 'utf8' });
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program, '--', '--arch', 'tpuv1', 'resnet'],
+    { encoding: 'utf8' },
+  );
   times.push(Number(process.hrtime.bigint() - start) / 1e9);
   memory = Math.max(memory, Number(stderr));
 }
 times.sort((left, right) => left - right);
-console.log(`\nwhole process, accsim --arch tpuv1 resnet: median ${times[RUNS >> 1].toFixed(2)} s, best ${times[0].toFixed(2)} s, at most ${Math.round(memory / 1024)} MB`);
+console.log(
+  `\nwhole process, accsim --arch tpuv1 resnet: median ${times[RUNS >> 1].toFixed(2)} s, best ${times[0].toFixed(2)} s, at most ${Math.round(memory / 1024)} MB`,
+);

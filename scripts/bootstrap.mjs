@@ -20,7 +20,11 @@ function newest(folder) {
 
 /** Runs a command with all its output on stderr: stdout belongs to the tool. */
 function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -31,7 +35,11 @@ export function install() {
 }
 
 export function build() {
-  const sources = Math.max(newest(join(root, 'src')), modified(join(root, 'package.json')), modified(join(root, 'scripts', 'build.mjs')));
+  const sources = Math.max(
+    newest(join(root, 'src')),
+    modified(join(root, 'package.json')),
+    modified(join(root, 'scripts', 'build.mjs')),
+  );
   if (modified(join(root, 'dist', 'main.js')) >= sources) return;
   run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
 }

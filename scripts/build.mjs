@@ -13,7 +13,8 @@ const englishOnly = {
   name: 'english-only',
   setup({ onResolve, resolve }) {
     onResolve({ filter: /locales\/index\.js$/ }, ({ resolveDir, importer, kind }) =>
-      importer.includes('zod') ? resolve('../locales/en.js', { resolveDir, importer, kind }) : undefined);
+      importer.includes('zod') ? resolve('../locales/en.js', { resolveDir, importer, kind }) : undefined,
+    );
   },
 };
 
@@ -31,7 +32,9 @@ const result = await build({
   // chartjs-node-canvas asks for `canvas` when it draws; package.json makes that @napi-rs/canvas, which needs no system library.
   external: ['canvas'],
   plugins: [englishOnly],
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 
@@ -44,7 +47,9 @@ for (const input of Object.keys(result.metafile.inputs)) {
 const texts = [...packages].sort().map((name) => {
   const folder = join(root, 'node_modules', name);
   const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = existsSync(folder) ? readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry)) : undefined;
+  const file = existsSync(folder)
+    ? readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry))
+    : undefined;
   const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim();
   return `${name} ${version} (${license})\n\n${text}\n`;
 });

@@ -10,7 +10,12 @@ const folder = mkdtempSync(join(tmpdir(), 'accsim-smoke-'));
 const PNG = '89504e470d0a1a0a';
 
 function run(command, args, cwd) {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 26 });
+  return execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 26,
+  });
 }
 
 function check(condition, message) {
@@ -23,7 +28,9 @@ try {
   run('npm', ['init', '-y', '--silent'], folder);
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${tarball}`], folder);
   const accsim = join(folder, 'node_modules', '.bin', 'accsim');
-  const report = JSON.parse(run(accsim, ['--arch', 'tpuv1', 'resnet', '--format', 'json', '--charts', 'charts', '--quiet'], folder));
+  const report = JSON.parse(
+    run(accsim, ['--arch', 'tpuv1', 'resnet', '--format', 'json', '--charts', 'charts', '--quiet'], folder),
+  );
   check(report.schema === 'accsim.report/1' && report.totals.cycles > 100000, 'the report is not plausible');
   for (const name of ['cycles.png', 'roofline.png', 'energy.png']) {
     const png = readFileSync(join(folder, 'charts', name));

@@ -25,7 +25,10 @@ export class ModelBug extends Error {
 /** Nothing can move but work is pending; names who waits for what; exit 70. */
 export class Deadlock extends Error {
   override readonly name = 'Deadlock';
-  constructor(readonly cycle: number, readonly waiting: readonly string[]) {
+  constructor(
+    readonly cycle: number,
+    readonly waiting: readonly string[],
+  ) {
     super(`deadlock at cycle ${cycle}: ${waiting.join('; ')}`);
   }
 }

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from './errors.ts';
@@ -9,7 +20,9 @@ import { InputError } from './errors.ts';
 export const MAX_INPUT_BYTES = 256 * 2 ** 20;
 
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/^[A-Z]+: /, '').replace(/,? (open|read|mkdir|rename|write|scandir|rm) .*$/, '') : String(error);
+  return error instanceof Error
+    ? error.message.replace(/^[A-Z]+: /, '').replace(/,? (open|read|mkdir|rename|write|scandir|rm) .*$/, '')
+    : String(error);
 }
 
 /** Folder of the installed package: the nearest folder above this file that holds `arch/`. */
@@ -17,7 +30,8 @@ function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'arch')) || !existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw InputError.of('installation', 'the data folders arch/ and workloads/ are missing', 'install accsim again');
+    if (parent === folder)
+      throw InputError.of('installation', 'the data folders arch/ and workloads/ are missing', 'install accsim again');
     folder = parent;
   }
   return folder;

@@ -1,4 +1,4 @@
-import { priceTable } from './energy/price.ts';
+import { dynamicEnergyPj, machinePrices, requirePrices } from './energy/price.ts';
 import type { Machine } from './machine/source.ts';
 import { modelOf } from './models/registry.ts';
 import { buildReport } from './report/build.ts';
@@ -18,19 +18,34 @@ export interface SimulateOptions {
   readonly accuracy?: Report['accuracy'];
 }
 
-const UNKNOWN_ACCURACY: Report['accuracy'] = { anchors: 0, meanAbsErrorPct: null, note: 'No published or measured figure holds this machine.' };
+const UNKNOWN_ACCURACY: Report['accuracy'] = {
+  anchors: 0,
+  meanAbsErrorPct: null,
+  note: 'No published or measured figure holds this machine.',
+};
 
 /** Runs a trace on a machine. Throws InputError if an op cannot run, something does not fit, or an action has no price. */
-export function simulate(machine: Machine, trace: Trace, options: SimulateOptions = {}): { report: Report; timeline: string | null } {
+export function simulate(
+  machine: Machine,
+  trace: Trace,
+  options: SimulateOptions = {},
+): { report: Report; timeline: string | null } {
   const model = modelOf(machine);
-  const layout = model.layout(trace);
-  const ledger = new Ledger(layout);
-  const timeline = options.timeline === true ? new Timeline(layout, trace, model.facts.clockHz) : null;
+  const price = machinePrices(model.facts.energy);
+  const prepared = model.prepare(trace);
+  requirePrices(prepared.uses, price);
+  const ledger = new Ledger(prepared.layout);
+  const timeline = options.timeline === true ? new Timeline(prepared.layout, trace, model.facts.clockHz) : null;
   const observer = timeline === null ? ledger : fanOut([ledger, timeline]);
-  const result = model.run(trace, observer, { unfolded: options.unfolded ?? false });
+  const result = prepared.run(observer, { unfolded: options.unfolded ?? false });
   const report = buildReport({
-    version: VERSION, machine, facts: model.facts, trace, ledger, result,
-    price: priceTable(model.facts.energy),
+    version: VERSION,
+    machine,
+    facts: model.facts,
+    trace,
+    ledger,
+    result,
+    price: (counts) => dynamicEnergyPj(counts, price),
     accuracy: options.accuracy ?? UNKNOWN_ACCURACY,
   });
   return { report, timeline: timeline?.toJson(result.cycles) ?? null };

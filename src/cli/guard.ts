@@ -16,13 +16,20 @@ function print(problem: Problem): string {
 /** Text for a failure and the exit code that goes with it. */
 export function explain(error: unknown): { text: string; exitCode: number } {
   if (error instanceof InputError) {
-    const count = error.problems.length === 1 ? 'accsim: there is a problem with the input' : `accsim: there are ${error.problems.length} problems with the input`;
+    const count =
+      error.problems.length === 1
+        ? 'accsim: there is a problem with the input'
+        : `accsim: there are ${error.problems.length} problems with the input`;
     return { text: `${count}\n${error.problems.map(print).join('')}`, exitCode: EXIT_USAGE };
   }
-  if (error instanceof UsageError) return { text: `accsim: ${error.message}\n  Try accsim --help\n`, exitCode: EXIT_USAGE };
+  if (error instanceof UsageError)
+    return { text: `accsim: ${error.message}\n  Try accsim --help\n`, exitCode: EXIT_USAGE };
   const message = error instanceof Error ? error.message : String(error);
   const kind = error instanceof Deadlock || error instanceof ModelBug ? message : `unexpected failure: ${message}`;
-  return { text: `accsim: ${kind}\n  This is a bug in accsim, not in your input. Please report it with the command you ran.\n`, exitCode: EXIT_BUG };
+  return {
+    text: `accsim: ${kind}\n  This is a bug in accsim, not in your input. Please report it with the command you ran.\n`,
+    exitCode: EXIT_BUG,
+  };
 }
 
 /** Runs a command; turns failures into messages and exit codes, and a closed pipe into a quiet end. */

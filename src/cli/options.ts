@@ -4,10 +4,15 @@ import { didYouMean } from '../suggest.ts';
 
 /** Options that several commands share. */
 export const COMMON = {
-  batch: { type: 'number', describe: 'samples that run together (default: the workload\'s own)' },
+  batch: { type: 'number', describe: "samples that run together (default: the workload's own)" },
   precision: { type: 'string', describe: 'number format, or weights/activations, e.g. int8, bf16, int8/int16' },
   training: { type: 'boolean', default: false, describe: 'one training step instead of inference' },
-  set: { type: 'string', array: true, default: [] as string[], describe: 'override a value of the machine: PATH=VALUE (repeatable)' },
+  set: {
+    type: 'string',
+    array: true,
+    default: [] as string[],
+    describe: 'override a value of the machine: PATH=VALUE (repeatable)',
+  },
   format: { type: 'string', default: 'table', describe: 'table, json, csv or md' },
   out: { type: 'string', describe: 'write to a file instead of the terminal' },
   quiet: { type: 'boolean', default: false, describe: 'print nothing but the result' },
@@ -29,6 +34,7 @@ export function single(value: string | readonly string[] | undefined, name: stri
 }
 
 export function readBatch(batch: number | undefined): number | undefined {
-  if (batch !== undefined && !Number.isInteger(batch)) throw InputError.of('--batch', String(batch), 'write a whole number');
+  if (batch !== undefined && !Number.isInteger(batch))
+    throw InputError.of('--batch', String(batch), 'write a whole number');
   return batch;
 }

@@ -17,6 +17,7 @@ export function say(text: string, quiet: boolean): void {
 
 /** Whether and how wide to draw for a terminal. */
 export function terminal(): { colors: boolean; width: number } {
-  const colors = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb';
+  const colors =
+    process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb';
   return { colors, width: process.stdout.columns ?? 120 };
 }

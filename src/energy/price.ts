@@ -1,13 +1,11 @@
-import { InputError, type Problem } from '../errors.ts';
-import type { Action } from '../events/events.ts';
+import { InputError, ModelBug } from '../errors.ts';
+import type { Action, ActionUse } from '../events/events.ts';
 import { energyScale } from './scaling.ts';
 import type { EnergySpec } from './spec.ts';
 import { loadEnergyTable, sramPjPerByte } from './table.ts';
 
 /** `count` actions that moved `bytes` bytes at a component. */
-export interface CountedAction {
-  readonly component: string;
-  readonly action: Action;
+export interface CountedAction extends ActionUse {
   readonly count: number;
   readonly bytes: number;
 }
@@ -45,39 +43,25 @@ export function machinePrices(spec: EnergySpec): PriceLookup {
   return (component, action) => prices.get(`${component} ${action}`);
 }
 
-/**
- * Dynamic energy of counted actions in pJ, by component. Throws InputError listing every counted action without a price;
- * there is no default.
- */
+/** Refuses a run that would count an action without a price, before it starts; there is no default. Lists all of them. */
+export function requirePrices(uses: readonly ActionUse[], price: PriceLookup): void {
+  const problems = uses
+    .filter(({ component, action }) => price(component, action) === undefined)
+    .map(({ component, action }) => ({
+      where: `energy.pricesPj.${component}.${action}`,
+      found: 'the run counts this action but it has no price',
+      remedy: `add its ${PER_BYTE.has(action) ? 'pJ per byte' : 'pJ per operation'}`,
+    }));
+  if (problems.length > 0) throw new InputError(problems);
+}
+
+/** Dynamic energy of counted actions in pJ, by component. */
 export function dynamicEnergyPj(counts: readonly CountedAction[], price: PriceLookup): Record<string, number> {
   const byComponent: Record<string, number> = {};
-  const missing = new Map<string, Problem>();
   for (const { component, action, count, bytes } of counts) {
-    const amount = PER_BYTE.has(action) ? bytes : count;
     const pricePj = price(component, action);
-    if (pricePj !== undefined) byComponent[component] = (byComponent[component] ?? 0) + amount * pricePj;
-    else if (amount > 0) missing.set(`${component} ${action}`, unpriced(component, action));
+    if (pricePj === undefined) throw new ModelBug(`${component} counts ${action}, which lowering did not announce`);
+    byComponent[component] = (byComponent[component] ?? 0) + (PER_BYTE.has(action) ? bytes : count) * pricePj;
   }
-  if (missing.size > 0) throw new InputError([...missing.values()]);
   return byComponent;
-}
-
-function unpriced(component: string, action: Action): Problem {
-  const unit = PER_BYTE.has(action) ? 'pJ per byte' : 'pJ per operation';
-  return { where: `energy.pricesPj.${component}.${action}`, found: 'the run counts this action but it has no price', remedy: `add its ${unit}` };
-}
-
-/** A machine's prices, ready to apply to counted actions. Throws as `machinePrices`; the result throws as `dynamicEnergyPj`. */
-export function priceTable(spec: EnergySpec): (counts: readonly CountedAction[]) => Record<string, number> {
-  const price = machinePrices(spec);
-  return (counts) => dynamicEnergyPj(counts, price);
-}
-
-/** Energy of a run: counted actions plus idle power over `cycles` of `clockHz`, which stands under `static`. */
-export function energy(
-  counts: readonly CountedAction[], price: PriceLookup, idlePowerW: number, cycles: number, clockHz: number,
-): { readonly totalPj: number; readonly byComponentPj: Readonly<Record<string, number>> } {
-  const byComponentPj = { ...dynamicEnergyPj(counts, price), static: (idlePowerW * cycles * 1e12) / clockHz };
-  const totalPj = Object.values(byComponentPj).reduce((sum, value) => sum + value, 0);
-  return { totalPj, byComponentPj };
 }

@@ -29,7 +29,11 @@ const NODES: readonly Node[] = [
 export function energyFactor(nm: number, supplyV: number): number {
   const node = NODES.find((candidate) => candidate.nm === nm);
   if (node === undefined) {
-    throw InputError.of('technologyNm', `${nm} nm is not tabulated`, `choose one of ${NODES.map((known) => known.nm).join(', ')}`);
+    throw InputError.of(
+      'technologyNm',
+      `${nm} nm is not tabulated`,
+      `choose one of ${NODES.map((known) => known.nm).join(', ')}`,
+    );
   }
   const [a2, a1, a0] = node.polynomial;
   return a2 * supplyV ** 2 + a1 * supplyV + a0;
@@ -41,7 +45,11 @@ function nominalFactor(nm: number): number {
   const exact = NODES[smaller];
   if (exact === undefined || nm > NODES[0]!.nm) {
     const range = `${NODES.at(-1)!.nm} to ${NODES[0]!.nm} nm`;
-    throw InputError.of('energy.technologyNm', `${nm} nm`, `energy scaling covers ${range}; price every action in a table of your own node`);
+    throw InputError.of(
+      'energy.technologyNm',
+      `${nm} nm`,
+      `energy scaling covers ${range}; price every action in a table of your own node`,
+    );
   }
   if (exact.nm === nm) return energyFactor(nm, exact.nominalV);
   const larger = NODES[smaller - 1]!;

@@ -12,7 +12,15 @@ export const energySpec = z.strictObject({
   /** Price table in arch/energy/ (name) or elsewhere (path), scaled to `technologyNm`; `pricesPj` completes and overrides it. */
   table: z.string(),
   /** Components that are SRAM: capacity in KiB of the memory that one access reaches; the table prices its `read` and `write`. */
-  sramKiB: z.record(z.string(), z.number().gt(0).max(2 ** 30)).optional(),
+  sramKiB: z
+    .record(
+      z.string(),
+      z
+        .number()
+        .gt(0)
+        .max(2 ** 30),
+    )
+    .optional(),
   pricesPj: z.record(z.string(), z.partialRecord(z.enum(ACTIONS), price)),
   /** One factor on every price of an action, fitted where a measured power is known; absent: 1. */
   dynamicScale: z.number().gt(0).max(100).optional(),

@@ -26,7 +26,9 @@ const BYTES_PER_ACCESS = 8;
 
 /** Names of the price tables that ship. */
 export function energyTableNames(): string[] {
-  return listFolder(dataPath('arch', 'energy')).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length));
+  return listFolder(dataPath('arch', 'energy'))
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length));
 }
 
 /** Loads a price table by name (arch/energy/NAME.yaml) or path. Throws InputError listing what is wrong with it. */
@@ -45,18 +47,24 @@ function readEnergyTable(nameOrPath: string): EnergyTable {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const path = isPath ? nameOrPath : dataPath('arch', 'energy', `${nameOrPath}.yaml`);
   if (!isPath && !fileExists(path)) {
-    throw InputError.of('energy.table', `there is no price table ${nameOrPath}`, didYouMean(nameOrPath, energyTableNames()));
+    throw InputError.of(
+      'energy.table',
+      `there is no price table ${nameOrPath}`,
+      didYouMean(nameOrPath, energyTableNames()),
+    );
   }
   const label = isPath ? path : `arch/energy/${nameOrPath}.yaml`;
   const table = checkSpec(parseMachineYaml(readInput(path), label), tableSchema, label);
   const operations = Object.keys(table.operationsPj);
   const problems = Object.entries(table.actions).flatMap(([component, actions]) =>
     Object.entries(actions).flatMap(([action, sum]) =>
-      sum.filter((operation) => table.operationsPj[operation] === undefined).map((operation) => ({
-        where: `${label}: actions.${component}.${action}`,
-        found: `unknown operation ${operation}`,
-        remedy: didYouMean(operation, operations),
-      })),
+      sum
+        .filter((operation) => table.operationsPj[operation] === undefined)
+        .map((operation) => ({
+          where: `${label}: actions.${component}.${action}`,
+          found: `unknown operation ${operation}`,
+          remedy: didYouMean(operation, operations),
+        })),
     ),
   );
   if (problems.length > 0) throw new InputError(problems);

@@ -98,7 +98,13 @@ export class Lane<Item> {
   }
 
   /** Appends the queued items themselves, by identity number, and what they still wait for in the lanes given. */
-  snapshotQueue(out: number[], identity: (item: Item) => number, lanes: readonly Lane<Item>[], cycle: number, floor: number): void {
+  snapshotQueue(
+    out: number[],
+    identity: (item: Item) => number,
+    lanes: readonly Lane<Item>[],
+    cycle: number,
+    floor: number,
+  ): void {
     for (let sequence = this.started; sequence < this.issued; sequence++) {
       out.push(identity(this.item(sequence)), Math.max(this.visibleCycle(sequence), floor) - cycle);
       for (let index = 0; index < this.waitsPerItem; index++) {

@@ -18,10 +18,26 @@ export type StallCause = (typeof STALL_CAUSES)[number];
 
 /** What costs energy. Closed. `mac.W-A` is a MAC of W-bit weights with A-bit activations in the named format. */
 export const ACTIONS = [
-  'mac.int8', 'mac.int8x16', 'mac.int16', 'mac.bf16', 'mac.fp16', 'mac.fp32', 'mac.idle',
-  'vector.op', 'read', 'write', 'transfer', 'shift',
+  'mac.int8',
+  'mac.int8x16',
+  'mac.int16',
+  'mac.bf16',
+  'mac.fp16',
+  'mac.fp32',
+  'mac.idle',
+  'vector.op',
+  'read',
+  'write',
+  'transfer',
+  'shift',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
+
+/** An action at a component, by name. */
+export interface ActionUse {
+  readonly component: string;
+  readonly action: Action;
+}
 
 /** Names behind the small integers that events carry. */
 export interface EventLayout {

@@ -8,8 +8,15 @@ import { show } from './yaml.ts';
 type Issue = z.core.$ZodIssue;
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
-  number: 'a number', int: 'a whole number', string: 'a text', boolean: 'true or false', object: 'a map', record: 'a map',
-  array: 'a list', null: 'null', undefined: 'nothing',
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+  null: 'null',
+  undefined: 'nothing',
 };
 
 /** Checks a machine's spec against its kind's schema. Throws InputError with every fault: dotted path, value found, remedy. */
@@ -53,7 +60,8 @@ function problemsOf(issue: Issue, spec: Data, schema: z.ZodType, where: string):
     }
     case 'invalid_union': {
       const options = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
-      const remedy = options.length > 0 ? `choose one of ${options.join(', ')}` : 'see arch/README.md for the forms it may take';
+      const remedy =
+        options.length > 0 ? `choose one of ${options.join(', ')}` : 'see arch/README.md for the forms it may take';
       return [{ where: place(), found: value === undefined ? 'missing' : show(value), remedy }];
     }
     case 'invalid_format':

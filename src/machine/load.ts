@@ -33,7 +33,10 @@ interface Resolved {
 }
 
 function lastGiven(chain: readonly MachineFile[], field: 'kind' | 'description'): string | undefined {
-  return chain.map((file) => file[field]).filter((value) => value !== undefined).at(-1);
+  return chain
+    .map((file) => file[field])
+    .filter((value) => value !== undefined)
+    .at(-1);
 }
 
 function resolve(nameOrPath: string, sets: readonly string[], schemas: Schemas): Resolved {
@@ -75,7 +78,10 @@ export function showMachine(nameOrPath: string, sets: readonly string[], schemas
   const { machine, chain, leaves, sources } = resolve(nameOrPath, sets, schemas);
   return {
     machine,
-    extends: chain.slice(0, -1).reverse().map((file) => file.name),
+    extends: chain
+      .slice(0, -1)
+      .reverse()
+      .map((file) => file.name),
     fields: leaves.map((leaf) => ({ ...leaf, source: sources.get(leaf.path) ?? null })),
   };
 }

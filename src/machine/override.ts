@@ -34,7 +34,8 @@ export function readOverrides(sets: readonly string[], spec: DataMap, schema: z.
 
 function readOverride(set: string, spec: DataMap, schema: z.ZodType): Override {
   const equals = set.indexOf('=');
-  if (equals <= 0) throw InputError.of(`--set ${set}`, 'is not of the form path=value', 'write for example --set clockMHz=1050');
+  if (equals <= 0)
+    throw InputError.of(`--set ${set}`, 'is not of the form path=value', 'write for example --set clockMHz=1050');
   const path = set.slice(0, equals);
   const keys = keysOf(path, spec, schema);
   return { path, keys, value: parseMachineYaml(set.slice(equals + 1), `--set ${set}`) };
@@ -47,11 +48,23 @@ function keysOf(path: string, spec: DataMap, root: z.ZodType): string[] {
   let value: Data | undefined = spec;
   let rest = path;
   while (rest !== '') {
-    const candidates: string[] = [...new Set([...(schema === undefined ? [] : knownKeys(schema, value)), ...(isMap(value) ? Object.keys(value) : [])])];
+    const candidates: string[] = [
+      ...new Set([
+        ...(schema === undefined ? [] : knownKeys(schema, value)),
+        ...(isMap(value) ? Object.keys(value) : []),
+      ]),
+    ];
     const matches: string[] = candidates.filter((key) => rest === key || rest.startsWith(`${key}.`));
     let key: string | undefined = matches.sort((left, right) => right.length - left.length)[0];
     const first = rest.split('.')[0]!;
-    if (key === undefined && schema !== undefined && takesAnyKey(schema, value) && first !== '' && first !== '__proto__') key = first;
+    if (
+      key === undefined &&
+      schema !== undefined &&
+      takesAnyKey(schema, value) &&
+      first !== '' &&
+      first !== '__proto__'
+    )
+      key = first;
     if (key === undefined) throw unknownPath(path, keys, first, candidates, spec);
     keys.push(key);
     schema = schema === undefined ? undefined : childSchema(schema, value, key);
@@ -62,10 +75,17 @@ function keysOf(path: string, spec: DataMap, root: z.ZodType): string[] {
   return keys;
 }
 
-function unknownPath(path: string, prefix: readonly string[], key: string, candidates: readonly string[], spec: DataMap): InputError {
+function unknownPath(
+  path: string,
+  prefix: readonly string[],
+  key: string,
+  candidates: readonly string[],
+  spec: DataMap,
+): InputError {
   const full = (last: string): string => [...prefix, last].join('.');
   const where = `--set ${path}`;
-  if (candidates.length === 0) return InputError.of(where, 'there is no such field', `${prefix.join('.')} has no fields of its own`);
+  if (candidates.length === 0)
+    return InputError.of(where, 'there is no such field', `${prefix.join('.')} has no fields of its own`);
   const best = suggestion(key, candidates);
   if (best !== null) return InputError.of(where, 'there is no such field', `did you mean ${full(best)}?`);
   const elsewhere = findKey(spec, path, '');

@@ -13,7 +13,11 @@ const SET: Source = { kind: 'estimated', ref: '--set' };
  * as estimated, so that no number borrows the source of the value it replaced.
  * Throws InputError for sources of fields that do not exist.
  */
-export function resolveSources(chain: readonly MachineFile[], overrides: readonly Override[], leaves: readonly Leaf[]): Map<string, Source> {
+export function resolveSources(
+  chain: readonly MachineFile[],
+  overrides: readonly Override[],
+  leaves: readonly Leaf[],
+): Map<string, Source> {
   const paths = leaves.map((leaf) => leaf.path);
   const result = new Map<string, Source>();
   const problems: Problem[] = [];
@@ -29,7 +33,11 @@ export function resolveSources(chain: readonly MachineFile[], overrides: readonl
     }
     for (const section of sections) {
       if ([...everSet, ...paths].some((path) => covers(section, path))) continue;
-      problems.push({ where: `${file.label}: sources.${section}`, found: 'there is no such field', remedy: didYouMean(section, paths) });
+      problems.push({
+        where: `${file.label}: sources.${section}`,
+        found: 'there is no such field',
+        remedy: didYouMean(section, paths),
+      });
     }
   }
   if (problems.length > 0) throw new InputError(problems);

@@ -24,7 +24,9 @@ const sourceSchema = z.strictObject({ kind: z.enum(SOURCE_KINDS), ref: z.string(
 
 /** Names of the machines that ship, sorted. */
 export function machineNames(): string[] {
-  return listFolder(dataPath('arch')).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length));
+  return listFolder(dataPath('arch'))
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length));
 }
 
 function isPath(nameOrPath: string): boolean {
@@ -35,7 +37,8 @@ function isPath(nameOrPath: string): boolean {
 function locate(nameOrPath: string, folder: string, where: string): { path: string; label: string } {
   if (isPath(nameOrPath)) {
     const path = resolve(folder, nameOrPath);
-    if (!fileExists(path)) throw InputError.of(where, `there is no file ${nameOrPath}`, 'check the path, or name a machine that ships');
+    if (!fileExists(path))
+      throw InputError.of(where, `there is no file ${nameOrPath}`, 'check the path, or name a machine that ships');
     return { path, label: nameOrPath };
   }
   const path = dataPath('arch', `${nameOrPath}.yaml`);
@@ -58,7 +61,11 @@ export function readChain(nameOrPath: string): MachineFile[] {
       throw InputError.of(where, `extends itself (${names.join(' -> ')})`, 'break the cycle');
     }
     if (chain.length > MAX_EXTENDS) {
-      throw InputError.of(where, `is the end of a chain of more than ${MAX_EXTENDS} extends`, 'extend a machine nearer to the base');
+      throw InputError.of(
+        where,
+        `is the end of a chain of more than ${MAX_EXTENDS} extends`,
+        'extend a machine nearer to the base',
+      );
     }
     const { file, base } = readMachineFile(path, label);
     chain.push(file);
@@ -71,7 +78,8 @@ export function readChain(nameOrPath: string): MachineFile[] {
 
 function readMachineFile(path: string, label: string): { file: MachineFile; base: string | undefined } {
   const content = parseMachineYaml(readInput(path), label);
-  if (!isMap(content)) throw InputError.of(label, `holds ${show(content)}`, 'a machine file is a map of fields, see arch/README.md');
+  if (!isMap(content))
+    throw InputError.of(label, `holds ${show(content)}`, 'a machine file is a map of fields, see arch/README.md');
   const { name, kind, description, extends: base, sources, ...spec } = content;
   const problems: Problem[] = [];
   const text = (field: string, value: Data | undefined): string | undefined => {
@@ -80,19 +88,34 @@ function readMachineFile(path: string, label: string): { file: MachineFile; base
     return undefined;
   };
   const texts = {
-    name: text('name', name), kind: text('kind', kind), description: text('description', description), base: text('extends', base),
+    name: text('name', name),
+    kind: text('kind', kind),
+    description: text('description', description),
+    base: text('extends', base),
   };
   if (name === undefined) problems.push({ where: `${label}: name`, found: 'missing', remedy: 'add a text' });
   const checked = readSources(sources, label, problems);
   if (problems.length > 0) throw new InputError(problems);
-  const file = { path, label, name: texts.name!, kind: texts.kind, description: texts.description, spec, sources: checked };
+  const file = {
+    path,
+    label,
+    name: texts.name!,
+    kind: texts.kind,
+    description: texts.description,
+    spec,
+    sources: checked,
+  };
   return { file, base: texts.base };
 }
 
 function readSources(sources: Data | undefined, label: string, problems: Problem[]): Record<string, Source> {
   if (sources === undefined || sources === null) return {};
   if (!isMap(sources)) {
-    problems.push({ where: `${label}: sources`, found: show(sources), remedy: 'write a map: dotted path -> { kind, ref }' });
+    problems.push({
+      where: `${label}: sources`,
+      found: show(sources),
+      remedy: 'write a map: dotted path -> { kind, ref }',
+    });
     return {};
   }
   const result: Record<string, Source> = {};

@@ -54,7 +54,11 @@ export function childSchema(schema: z.ZodType, value: Data | undefined, key: str
 }
 
 /** Schema and value at a path; each undefined if there is none. */
-export function descend(schema: z.ZodType, data: Data, path: readonly PropertyKey[]): { schema?: z.ZodType; value?: Data } {
+export function descend(
+  schema: z.ZodType,
+  data: Data,
+  path: readonly PropertyKey[],
+): { schema?: z.ZodType; value?: Data } {
   let at: z.ZodType | undefined = schema;
   let value: Data | undefined = data;
   for (const key of path) {

@@ -19,9 +19,14 @@ export function show(value: unknown): string {
  */
 export function parseMachineYaml(text: string, where: string): Data {
   if (text.length > MAX_CHARACTERS) {
-    throw InputError.of(where, `has ${text.length} characters`, `machine files may have at most ${MAX_CHARACTERS} characters`);
+    throw InputError.of(
+      where,
+      `has ${text.length} characters`,
+      `machine files may have at most ${MAX_CHARACTERS} characters`,
+    );
   }
-  if (nesting(text) > MAX_NESTING) throw InputError.of(where, `is nested more than ${MAX_NESTING} levels deep`, 'machine files are flat');
+  if (nesting(text) > MAX_NESTING)
+    throw InputError.of(where, `is nested more than ${MAX_NESTING} levels deep`, 'machine files are flat');
   const data = parseYaml(text, where);
   refusePrototype(data, where);
   return data;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { EnergySpec } from '../energy/spec.ts';
-import type { EventLayout, Observer } from '../events/events.ts';
+import type { ActionUse, EventLayout, Observer } from '../events/events.ts';
 import type { Trace } from '../trace/trace.ts';
 
 /** What a run leaves behind besides its events. */
@@ -23,11 +23,20 @@ export interface MachineFacts {
   readonly energy: EnergySpec;
 }
 
+/** A trace lowered to a machine's program: everything that the user could be told is wrong has been. */
+export interface PreparedRun {
+  readonly layout: EventLayout;
+  /** Every action that the run may count. */
+  readonly uses: readonly ActionUse[];
+  /** Runs from cycle 0. `unfolded` runs every iteration of every loop: slow, the same result. */
+  readonly run: (observer: Observer, options: { readonly unfolded: boolean }) => RunResult;
+}
+
 /** Simulates one kind of machine. */
 export interface Model<Spec> {
   readonly kind: string;
   readonly schema: z.ZodType<Spec>;
   readonly facts: (spec: Spec) => MachineFacts;
-  readonly layout: (spec: Spec, trace: Trace) => EventLayout;
-  readonly run: (spec: Spec, trace: Trace, observer: Observer, options: { readonly unfolded: boolean }) => RunResult;
+  /** Throws InputError if an op cannot run or something does not fit. */
+  readonly prepare: (spec: Spec, trace: Trace) => PreparedRun;
 }

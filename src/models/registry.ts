@@ -1,7 +1,6 @@
 import { ModelBug } from '../errors.ts';
 import type { Machine } from '../machine/source.ts';
-import type { MachineFacts, RunResult } from './model.ts';
-import type { EventLayout, Observer } from '../events/events.ts';
+import type { MachineFacts, PreparedRun } from './model.ts';
 import type { Trace } from '../trace/trace.ts';
 import { systolic } from './systolic/model.ts';
 
@@ -11,17 +10,12 @@ export const SCHEMAS = { [systolic.kind]: systolic.schema } as const;
 /** A model with a machine's spec filled in. */
 export interface BoundModel {
   readonly facts: MachineFacts;
-  readonly layout: (trace: Trace) => EventLayout;
-  readonly run: (trace: Trace, observer: Observer, options: { readonly unfolded: boolean }) => RunResult;
+  readonly prepare: (trace: Trace) => PreparedRun;
 }
 
 /** The model that simulates a machine. The loader has checked the spec against the kind's schema. */
 export function modelOf(machine: Machine): BoundModel {
   if (machine.kind !== systolic.kind) throw new ModelBug(`no model for machine kind ${machine.kind}`);
   const spec = systolic.schema.parse(machine.spec);
-  return {
-    facts: systolic.facts(spec),
-    layout: (trace) => systolic.layout(spec, trace),
-    run: (trace, observer, options) => systolic.run(spec, trace, observer, options),
-  };
+  return { facts: systolic.facts(spec), prepare: (trace) => systolic.prepare(spec, trace) };
 }

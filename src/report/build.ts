@@ -81,13 +81,25 @@ export function buildReport(inputs: ReportInputs): Report {
     totalMacs += opMacs;
     const offChip = trafficBytes[facts.offChip.name];
     if (opMacs > 0 && opCycles > 0 && offChip !== undefined) {
-      rooflineOps.push({ name: op.name, macsPerByte: opMacs / (offChip.read + offChip.write), attainedMacsPerCycle: opMacs / opCycles });
+      rooflineOps.push({
+        name: op.name,
+        macsPerByte: opMacs / (offChip.read + offChip.write),
+        attainedMacsPerCycle: opMacs / opCycles,
+      });
     }
     const report: OpReport = {
-      id: op.id, name: op.name, kind: op.kind, phase: op.phase, startCycle, cycles: opCycles, activeCycles: active, macs: opMacs,
+      id: op.id,
+      name: op.name,
+      kind: op.kind,
+      phase: op.phase,
+      startCycle,
+      cycles: opCycles,
+      activeCycles: active,
+      macs: opMacs,
       utilization: opCycles === 0 ? 0 : opMacs / (opCycles * facts.peakMacsPerCycle),
       bound: result.fusedInto.has(index) ? 'fused' : boundOf(active, stallCycles),
-      stallCycles, trafficBytes,
+      stallCycles,
+      trafficBytes,
       energyPj: sum(Object.values(energyByComponent)) + opCycles * staticPjPerCycle,
     };
     startCycle += opCycles;
@@ -103,15 +115,27 @@ export function buildReport(inputs: ReportInputs): Report {
     arch: { name: machine.name, kind: machine.kind, overrides: machine.overrides, sources: countSources(machine) },
     workload: { ...trace.workload },
     totals: {
-      cycles, clockHz: facts.clockHz, seconds, macs: totalMacs, peakMacsPerCycle: facts.peakMacsPerCycle,
+      cycles,
+      clockHz: facts.clockHz,
+      seconds,
+      macs: totalMacs,
+      peakMacsPerCycle: facts.peakMacsPerCycle,
       utilization: cycles === 0 ? 0 : totalMacs / (cycles * facts.peakMacsPerCycle),
       samplesPerSecond: seconds === 0 ? 0 : trace.workload.batch / seconds,
       energyPj,
       averagePowerW: seconds === 0 ? 0 : energyPj / 1e12 / seconds,
-      activeCycles, trafficBytes: traffic, stallCycles: ordered(stallTotals), energyPjByComponent: energyTotals,
+      activeCycles,
+      trafficBytes: traffic,
+      stallCycles: ordered(stallTotals),
+      energyPjByComponent: energyTotals,
       peakUseBytes: result.peakUseBytes,
     },
-    countersPct: counters(cycles, activeCycles, stallTotals, usefulMacs === 0 ? 0 : usefulMacs / (usefulMacs + idleMacs)),
+    countersPct: counters(
+      cycles,
+      activeCycles,
+      stallTotals,
+      usefulMacs === 0 ? 0 : usefulMacs / (usefulMacs + idleMacs),
+    ),
     roofline: {
       memory: facts.offChip.name,
       peakMacsPerCycle: facts.peakMacsPerCycle,
@@ -146,7 +170,12 @@ function boundOf(active: number, stalls: Readonly<Record<string, number>>): stri
 }
 
 /** Hardware counters as in Jouppi 2017, Table 3: the first, fourth, fifth and sixth add up to 100. */
-function counters(cycles: number, active: number, stalls: Readonly<Record<string, number>>, useful: number): Record<string, number> {
+function counters(
+  cycles: number,
+  active: number,
+  stalls: Readonly<Record<string, number>>,
+  useful: number,
+): Record<string, number> {
   if (cycles === 0) return {};
   const pct = (value: number): number => (100 * value) / cycles;
   const at = (cause: string): number => stalls[cause] ?? 0;

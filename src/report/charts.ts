@@ -11,14 +11,24 @@ export interface Chart {
 }
 
 /** Okabe and Ito's palette: told apart with any colour vision. */
-const COLORS = { active: '#009E73', weights: '#E69F00', data: '#0072B2', other: '#999999', point: '#D55E00', line: '#444444' } as const;
+const COLORS = {
+  active: '#009E73',
+  weights: '#E69F00',
+  data: '#0072B2',
+  other: '#999999',
+  point: '#D55E00',
+  line: '#444444',
+} as const;
 const FONT = { family: 'sans-serif', size: 16 } as const;
 const LAYERS_SHOWN = 48;
 
 /** Charts of one run as PNG files: where cycles went by layer, the roofline, energy by component. */
 export function renderCharts(report: Report): Chart[] {
   return [
-    { name: 'cycles.png', png: draw(cyclesChart(report), 1400, Math.max(420, 150 + 24 * shownOps(report, LAYERS_SHOWN).ops.length)) },
+    {
+      name: 'cycles.png',
+      png: draw(cyclesChart(report), 1400, Math.max(420, 150 + 24 * shownOps(report, LAYERS_SHOWN).ops.length)),
+    },
     { name: 'roofline.png', png: draw(rooflineChart(report), 1100, 750) },
     { name: 'energy.png', png: draw(energyChart(report), 1100, 520) },
   ];
@@ -30,7 +40,11 @@ function draw(configuration: ChartConfiguration, width: number, height: number):
 
 function title(report: Report, what: string) {
   const { workload, arch } = report;
-  return { display: true, text: `${what}: ${workload.name} on ${arch.name} (batch ${workload.batch}, ${workload.precision})`, font: { ...FONT, size: 20 } };
+  return {
+    display: true,
+    text: `${what}: ${workload.name} on ${arch.name} (batch ${workload.batch}, ${workload.precision})`,
+    font: { ...FONT, size: 20 },
+  };
 }
 
 function axis(text: string) {
@@ -39,7 +53,10 @@ function axis(text: string) {
 
 function cyclesChart(report: Report): ChartConfiguration {
   const { ops, leftOut } = shownOps(report, LAYERS_SHOWN);
-  const stalled = (group: string) => ops.map((op) => Object.entries(op.stallCycles).reduce((sum, [cause, cycles]) => sum + (groupOf(cause) === group ? cycles : 0), 0));
+  const stalled = (group: string) =>
+    ops.map((op) =>
+      Object.entries(op.stallCycles).reduce((sum, [cause, cycles]) => sum + (groupOf(cause) === group ? cycles : 0), 0),
+    );
   const series = [
     { label: 'computing', data: ops.map((op) => op.activeCycles), backgroundColor: COLORS.active },
     { label: 'weights', data: stalled('weights'), backgroundColor: COLORS.weights },
@@ -55,7 +72,11 @@ function cyclesChart(report: Report): ChartConfiguration {
       layout: { padding: 16 },
       plugins: { title: title(report, `Where cycles went${more}`), legend: { labels: { font: FONT } } },
       scales: {
-        x: { stacked: true, ...axis('cycles'), ticks: { font: { ...FONT, size: 14 }, callback: (value) => si(Number(value)) } },
+        x: {
+          stacked: true,
+          ...axis('cycles'),
+          ticks: { font: { ...FONT, size: 14 }, callback: (value) => si(Number(value)) },
+        },
         y: { stacked: true, ticks: { font: { ...FONT, size: 13 }, autoSkip: false } },
       },
     },
@@ -77,19 +98,44 @@ function rooflineChart(report: Report): ChartConfiguration {
       datasets: [
         {
           label: `limit: ${si(peak)} MAC per cycle, ${bytes(bytesPerCycle)} per cycle, ridge at ${si(Math.round(ridge))}`,
-          data: [{ x: low, y: low * bytesPerCycle }, { x: ridge, y: peak }, { x: high, y: peak }],
-          showLine: true, pointRadius: 0, borderColor: COLORS.line, borderWidth: 3, backgroundColor: COLORS.line,
+          data: [
+            { x: low, y: low * bytesPerCycle },
+            { x: ridge, y: peak },
+            { x: high, y: peak },
+          ],
+          showLine: true,
+          pointRadius: 0,
+          borderColor: COLORS.line,
+          borderWidth: 3,
+          backgroundColor: COLORS.line,
         },
         { label: 'layers', data: points, backgroundColor: COLORS.data, pointRadius: 6 },
-        { label: 'whole run', data: [{ x: roofline.macsPerByte, y: roofline.attainedMacsPerCycle }], backgroundColor: COLORS.point, pointRadius: 10, pointStyle: 'triangle' },
+        {
+          label: 'whole run',
+          data: [{ x: roofline.macsPerByte, y: roofline.attainedMacsPerCycle }],
+          backgroundColor: COLORS.point,
+          pointRadius: 10,
+          pointStyle: 'triangle',
+        },
       ],
     },
     options: {
       layout: { padding: 16 },
       plugins: { title: title(report, 'Roofline'), legend: { labels: { font: FONT } } },
       scales: {
-        x: { type: 'logarithmic', min: low, max: high, ...axis(`MAC per byte of ${roofline.memory}`), ticks: logTicks() },
-        y: { type: 'logarithmic', min: 10 ** Math.floor(Math.log10(lowest)), ...axis('MAC per cycle'), ticks: logTicks() },
+        x: {
+          type: 'logarithmic',
+          min: low,
+          max: high,
+          ...axis(`MAC per byte of ${roofline.memory}`),
+          ticks: logTicks(),
+        },
+        y: {
+          type: 'logarithmic',
+          min: 10 ** Math.floor(Math.log10(lowest)),
+          ...axis('MAC per cycle'),
+          ticks: logTicks(),
+        },
       },
     },
   };
@@ -99,13 +145,16 @@ function rooflineChart(report: Report): ChartConfiguration {
 function logTicks() {
   return {
     font: { ...FONT, size: 14 },
-    callback: (value: string | number): string => (Number.isInteger(Math.round(Math.log10(Number(value)) * 1e9) / 1e9) ? si(Number(value)) : ''),
+    callback: (value: string | number): string =>
+      Number.isInteger(Math.round(Math.log10(Number(value)) * 1e9) / 1e9) ? si(Number(value)) : '',
   };
 }
 
 function energyChart(report: Report): ChartConfiguration {
   const { totals } = report;
-  const parts = Object.entries(totals.energyPjByComponent).filter(([, pj]) => pj > 0).sort((left, right) => right[1] - left[1]);
+  const parts = Object.entries(totals.energyPjByComponent)
+    .filter(([, pj]) => pj > 0)
+    .sort((left, right) => right[1] - left[1]);
   return {
     type: 'bar',
     data: {
@@ -115,7 +164,10 @@ function energyChart(report: Report): ChartConfiguration {
     options: {
       indexAxis: 'y',
       layout: { padding: 16 },
-      plugins: { title: title(report, `Energy by component, ${joules(totals.energyPj)} in all`), legend: { display: false } },
+      plugins: {
+        title: title(report, `Energy by component, ${joules(totals.energyPj)} in all`),
+        legend: { display: false },
+      },
       scales: { x: axis('energy in mJ'), y: { ticks: { font: FONT } } },
     },
   };

@@ -72,7 +72,11 @@ export interface Report {
     readonly bytesPerCycle: number;
     readonly macsPerByte: number;
     readonly attainedMacsPerCycle: number;
-    readonly ops: readonly { readonly name: string; readonly macsPerByte: number; readonly attainedMacsPerCycle: number }[];
+    readonly ops: readonly {
+      readonly name: string;
+      readonly macsPerByte: number;
+      readonly attainedMacsPerCycle: number;
+    }[];
   };
   readonly units: readonly UnitReport[];
   readonly ops: readonly OpReport[];

@@ -29,7 +29,9 @@ function bar(active: number, stalls: Readonly<Record<string, number>>, width: nu
   const groups = Object.keys(parts) as CauseGroup[];
   const exact = groups.map((group) => (parts[group] / total) * width);
   const marks = exact.map(Math.floor);
-  const byRest = groups.map((_, index) => index).sort((left, right) => exact[right]! - marks[right]! - (exact[left]! - marks[left]!));
+  const byRest = groups
+    .map((_, index) => index)
+    .sort((left, right) => exact[right]! - marks[right]! - (exact[left]! - marks[left]!));
   let missing = width - marks.reduce((sum, value) => sum + value, 0);
   for (const index of byRest) if (missing-- > 0) marks[index]!++;
   return groups.map((group, index) => paint(MARKS[group].repeat(marks[index]!), group)).join('');
@@ -60,16 +62,24 @@ function opLines(report: Report, options: TableOptions, paint: Paint): string[] 
   const head = `${'layer'.padEnd(nameWidth)}${'cycles'.padStart(9)}${'share'.padStart(8)}${'MACs'.padStart(9)}  ${'where cycles went'.padEnd(barWidth)}${'util'.padStart(8)}  ${'bound'.padEnd(14)}${report.roofline.memory.padStart(12).slice(-12)}`;
   const lines = ops.map((op) => {
     const share = percent(op.cycles / report.totals.cycles);
-    return `${clip(op.name, nameWidth)}${si(op.cycles).padStart(9)}${share.padStart(8)}${si(op.macs).padStart(9)}  ${bar(op.activeCycles, op.stallCycles, barWidth, paint)}` +
-      `${percent(op.utilization).padStart(8)}  ${op.bound.padEnd(14)}${trafficOf(op, report.roofline.memory).padStart(12)}`;
+    return (
+      `${clip(op.name, nameWidth)}${si(op.cycles).padStart(9)}${share.padStart(8)}${si(op.macs).padStart(9)}  ${bar(op.activeCycles, op.stallCycles, barWidth, paint)}` +
+      `${percent(op.utilization).padStart(8)}  ${op.bound.padEnd(14)}${trafficOf(op, report.roofline.memory).padStart(12)}`
+    );
   });
   const rest = leftOut > 0 ? [`... and ${leftOut} more layers with fewer cycles (--top 0 shows all)`] : [];
   return [head, '-'.repeat(Math.min(options.width, head.length)), ...lines, ...rest];
 }
 
 const COUNTER_TEXT: Readonly<Record<string, string>> = {
-  arrayActive: 'array active', usefulMacs: '  useful MACs', unusedMacs: '  unused MACs', weightStall: 'weight stall', weightShift: 'weight shift',
-  nonMatrix: 'non-matrix', rawStall: '  RAW stall', inputStall: '  input stall',
+  arrayActive: 'array active',
+  usefulMacs: '  useful MACs',
+  unusedMacs: '  unused MACs',
+  weightStall: 'weight stall',
+  weightShift: 'weight shift',
+  nonMatrix: 'non-matrix',
+  rawStall: '  RAW stall',
+  inputStall: '  input stall',
 };
 
 /** The report for a terminal. */
@@ -83,30 +93,57 @@ export function renderTable(report: Report, options: TableOptions): string {
   const stalls = Object.entries(totals.stallCycles).sort((left, right) => right[1] - left[1]);
   const energy = Object.entries(totals.energyPjByComponent).sort((left, right) => right[1] - left[1]);
   const lines = [
-    bold(`${workload.name} on ${arch.name}`) + `  ${workload.phase}, batch ${workload.batch}, ${workload.precision}${changes.length > 0 ? `, ${changes.join(', ')}` : ''}`,
+    bold(`${workload.name} on ${arch.name}`) +
+      `  ${workload.phase}, batch ${workload.batch}, ${workload.precision}${changes.length > 0 ? `, ${changes.join(', ')}` : ''}`,
     '',
     ...opLines(report, options, paint),
     dim(legend),
     '',
     bold('Totals'),
     row('time', `${seconds(totals.seconds)}   ${si(totals.cycles)} cycles at ${si(totals.clockHz, 'Hz')}`),
-    row('throughput', `${si(totals.samplesPerSecond)} samples/s   ${((2 * totals.macs) / totals.seconds / 1e12).toFixed(2)} TOPS (2 per MAC)`),
-    row('MAC utilization', `${percent(totals.utilization)}   ${si(totals.macs, 'MAC')} of ${si(totals.cycles * totals.peakMacsPerCycle, 'MAC')} possible`),
-    row('energy', `${joules(totals.energyPj)}   ${joules(totals.energyPj / workload.batch)} a sample   average power ${totals.averagePowerW.toPrecision(3)} W`),
-    row('roofline', `${report.roofline.macsPerByte.toPrecision(3)} MAC per ${report.roofline.memory} byte; the ridge is at ${(report.roofline.peakMacsPerCycle / report.roofline.bytesPerCycle).toPrecision(3)}`),
+    row(
+      'throughput',
+      `${si(totals.samplesPerSecond)} samples/s   ${((2 * totals.macs) / totals.seconds / 1e12).toFixed(2)} TOPS (2 per MAC)`,
+    ),
+    row(
+      'MAC utilization',
+      `${percent(totals.utilization)}   ${si(totals.macs, 'MAC')} of ${si(totals.cycles * totals.peakMacsPerCycle, 'MAC')} possible`,
+    ),
+    row(
+      'energy',
+      `${joules(totals.energyPj)}   ${joules(totals.energyPj / workload.batch)} a sample   average power ${totals.averagePowerW.toPrecision(3)} W`,
+    ),
+    row(
+      'roofline',
+      `${report.roofline.macsPerByte.toPrecision(3)} MAC per ${report.roofline.memory} byte; the ridge is at ${(report.roofline.peakMacsPerCycle / report.roofline.bytesPerCycle).toPrecision(3)}`,
+    ),
     '',
     bold('Where the cycles went'),
     row('computing', `${percent(totals.activeCycles / totals.cycles).padStart(7)}   ${si(totals.activeCycles)}`),
-    ...stalls.map(([cause, cycles]) => row(cause, `${percent(cycles / totals.cycles).padStart(7)}   ${si(cycles).padEnd(9)} ${dim(CAUSE_TEXT[cause as keyof typeof CAUSE_TEXT])}`)),
+    ...stalls.map(([cause, cycles]) =>
+      row(
+        cause,
+        `${percent(cycles / totals.cycles).padStart(7)}   ${si(cycles).padEnd(9)} ${dim(CAUSE_TEXT[cause as keyof typeof CAUSE_TEXT])}`,
+      ),
+    ),
     '',
     bold('Counters, percent of cycles (as Jouppi 2017, Table 3)'),
-    `  ${Object.entries(report.countersPct).map(([name, pct]) => `${(COUNTER_TEXT[name] ?? name).trim()} ${pct.toFixed(1)}`).join(' | ')}`,
+    `  ${Object.entries(report.countersPct)
+      .map(([name, pct]) => `${(COUNTER_TEXT[name] ?? name).trim()} ${pct.toFixed(1)}`)
+      .join(' | ')}`,
     '',
     bold('Memory traffic'),
-    ...Object.entries(totals.trafficBytes).map(([name, traffic]) => row(name, `read ${bytes(traffic.read).padStart(10)}   written ${bytes(traffic.write).padStart(10)}${peak(report, name)}`)),
+    ...Object.entries(totals.trafficBytes).map(([name, traffic]) =>
+      row(
+        name,
+        `read ${bytes(traffic.read).padStart(10)}   written ${bytes(traffic.write).padStart(10)}${peak(report, name)}`,
+      ),
+    ),
     '',
     bold('Energy'),
-    ...energy.filter(([, pj]) => pj > 0).map(([name, pj]) => row(name, `${percent(pj / totals.energyPj).padStart(7)}   ${joules(pj)}`)),
+    ...energy
+      .filter(([, pj]) => pj > 0)
+      .map(([name, pj]) => row(name, `${percent(pj / totals.energyPj).padStart(7)}   ${joules(pj)}`)),
     '',
     ...report.notes.map((note) => `Note: ${note}`),
     accuracyLine(report),
@@ -122,7 +159,9 @@ function peak(report: Report, name: string): string {
 
 export function accuracyLine(report: Report): string {
   const { anchors, meanAbsErrorPct, note } = report.accuracy;
-  return meanAbsErrorPct === null ? `Accuracy: ${note}` : `Accuracy: mean error ${meanAbsErrorPct.toFixed(1)} % over ${anchors} published figures. ${note}`;
+  return meanAbsErrorPct === null
+    ? `Accuracy: ${note}`
+    : `Accuracy: mean error ${meanAbsErrorPct.toFixed(1)} % over ${anchors} published figures. ${note}`;
 }
 
 export function sourcesLine(report: Report): string {

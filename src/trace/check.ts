@@ -14,14 +14,20 @@ export function checkTrace(tensors: readonly Tensor[], ops: readonly Op[], file:
   const made = new Set<TensorId>();
   tensors.forEach((tensor, id) => {
     const size = elements(tensor.shape);
-    if (size > MAX_ELEMENTS) problems.push({ where: `${file}: tensors[${id}]`, found: `${size} elements`, remedy: `use at most ${MAX_ELEMENTS}` });
+    if (size > MAX_ELEMENTS)
+      problems.push({
+        where: `${file}: tensors[${id}]`,
+        found: `${size} elements`,
+        remedy: `use at most ${MAX_ELEMENTS}`,
+      });
     if (tensor.role === 'input' || tensor.role === 'weight' || tensor.role === 'state') made.add(id);
   });
   const ids = new Set<string>();
   let total = 0;
   for (const [index, op] of ops.entries()) {
     const where = `${file}: ops[${index}] (${op.name})`;
-    if (ids.has(op.id)) problems.push({ where: `${where}.id`, found: `${op.id} is taken`, remedy: 'give every op its own id' });
+    if (ids.has(op.id))
+      problems.push({ where: `${where}.id`, found: `${op.id} is taken`, remedy: 'give every op its own id' });
     ids.add(op.id);
     const dangling = tensorProblems(op, where, tensors, made);
     problems.push(...dangling);
@@ -29,19 +35,44 @@ export function checkTrace(tensors: readonly Tensor[], ops: readonly Op[], file:
     if (dangling.length === 0) problems.push(...sizeProblems(op, where, tensors));
     total += macs(op);
   }
-  if (total > Number.MAX_SAFE_INTEGER) problems.push({ where: file, found: `${total} MACs`, remedy: 'use smaller sizes; more than 2^53 cannot be counted exactly' });
+  if (total > Number.MAX_SAFE_INTEGER)
+    problems.push({
+      where: file,
+      found: `${total} MACs`,
+      remedy: 'use smaller sizes; more than 2^53 cannot be counted exactly',
+    });
   return problems;
 }
 
 function tensorProblems(op: Op, where: string, tensors: readonly Tensor[], made: ReadonlySet<TensorId>): Problem[] {
   const problems: Problem[] = [];
   for (const id of op.inputs) {
-    if (id >= tensors.length) problems.push({ where: `${where}.inputs`, found: `tensor ${id} does not exist`, remedy: `there are tensors 0 to ${tensors.length - 1}` });
-    else if (!made.has(id)) problems.push({ where: `${where}.inputs`, found: `tensor ${id} (${tensors[id]!.name}) is read before any op makes it`, remedy: 'order the ops, or give the tensor the role input' });
+    if (id >= tensors.length)
+      problems.push({
+        where: `${where}.inputs`,
+        found: `tensor ${id} does not exist`,
+        remedy: `there are tensors 0 to ${tensors.length - 1}`,
+      });
+    else if (!made.has(id))
+      problems.push({
+        where: `${where}.inputs`,
+        found: `tensor ${id} (${tensors[id]!.name}) is read before any op makes it`,
+        remedy: 'order the ops, or give the tensor the role input',
+      });
   }
   for (const id of op.outputs) {
-    if (id >= tensors.length) problems.push({ where: `${where}.outputs`, found: `tensor ${id} does not exist`, remedy: `there are tensors 0 to ${tensors.length - 1}` });
-    else if (tensors[id]!.role === 'input') problems.push({ where: `${where}.outputs`, found: `tensor ${id} (${tensors[id]!.name}) is an input`, remedy: 'write to a tensor of another role' });
+    if (id >= tensors.length)
+      problems.push({
+        where: `${where}.outputs`,
+        found: `tensor ${id} does not exist`,
+        remedy: `there are tensors 0 to ${tensors.length - 1}`,
+      });
+    else if (tensors[id]!.role === 'input')
+      problems.push({
+        where: `${where}.outputs`,
+        found: `tensor ${id} (${tensors[id]!.name}) is an input`,
+        remedy: 'write to a tensor of another role',
+      });
   }
   return problems;
 }
@@ -56,7 +87,13 @@ function sizeProblems(op: Op, where: string, tensors: readonly Tensor[]): Proble
 function sizeProblem(where: string, label: string, tensor: Tensor, expected: number, from: string): Problem[] {
   const size = elements(tensor.shape);
   if (size === expected) return [];
-  return [{ where, found: `${label} ${tensor.name} has ${size} elements [${tensor.shape.join(', ')}]`, remedy: `${from} makes ${expected}` }];
+  return [
+    {
+      where,
+      found: `${label} ${tensor.name} has ${size} elements [${tensor.shape.join(', ')}]`,
+      remedy: `${from} makes ${expected}`,
+    },
+  ];
 }
 
 function matmulProblems(op: MatmulOp, where: string, tensors: readonly Tensor[]): Problem[] {
@@ -70,7 +107,13 @@ function matmulProblems(op: MatmulOp, where: string, tensors: readonly Tensor[])
 
 function convProblems(op: ConvOp, where: string, tensors: readonly Tensor[]): Problem[] {
   if (op.c % op.groups !== 0 || op.k % op.groups !== 0) {
-    return [{ where: `${where}.groups`, found: `${op.groups} groups for ${op.c} and ${op.k} channels`, remedy: 'use a divisor of both' }];
+    return [
+      {
+        where: `${where}.groups`,
+        found: `${op.groups} groups for ${op.c} and ${op.k} channels`,
+        remedy: 'use a divisor of both',
+      },
+    ];
   }
   const [left, right, result] = [tensors[op.inputs[0]!]!, tensors[op.inputs[1]!]!, tensors[op.outputs[0]!]!];
   return [

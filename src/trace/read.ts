@@ -5,7 +5,6 @@ import { checkTrace } from './check.ts';
 import { OP_SCHEMAS, TENSOR_SCHEMA, TRACE_SCHEMA } from './schema.ts';
 import type { Op, Tensor, Trace } from './trace.ts';
 
-
 /** Ops and tensors a trace file may have. */
 export const MAX_OPS = 200_000;
 export const MAX_TENSORS = 2_000_000;
@@ -21,11 +20,13 @@ export function readTrace(text: string, file: string): Trace {
   if (!head.success) throw new InputError(problemsOf(head.error, file, data));
   const { tensors, ops } = head.data;
   if (ops.length > MAX_OPS) throw InputError.of(file, `has ${ops.length} ops`, `a trace may have at most ${MAX_OPS}`);
-  if (tensors.length > MAX_TENSORS) throw InputError.of(file, `has ${tensors.length} tensors`, `a trace may have at most ${MAX_TENSORS}`);
+  if (tensors.length > MAX_TENSORS)
+    throw InputError.of(file, `has ${tensors.length} tensors`, `a trace may have at most ${MAX_TENSORS}`);
   const problems: Problem[] = [];
   tensors.forEach((tensor, id) => {
     const result = TENSOR_SCHEMA.safeParse(tensor);
-    if (!result.success && problems.length < MAX_PROBLEMS) problems.push(...problemsOf(result.error, `${file}: tensors[${id}]`, tensor));
+    if (!result.success && problems.length < MAX_PROBLEMS)
+      problems.push(...problemsOf(result.error, `${file}: tensors[${id}]`, tensor));
   });
   ops.forEach((op, index) => {
     if (problems.length < MAX_PROBLEMS) problems.push(...opProblems(op, `${file}: ops[${index}]`));
@@ -33,7 +34,10 @@ export function readTrace(text: string, file: string): Trace {
   if (problems.length === 0) problems.push(...checkTrace(tensors as Tensor[], ops as Op[], file));
   if (problems.length > MAX_PROBLEMS) {
     const more = problems.length - MAX_PROBLEMS;
-    throw new InputError([...problems.slice(0, MAX_PROBLEMS), { where: file, found: `${more} more fault${more === 1 ? '' : 's'}`, remedy: 'mend these first' }]);
+    throw new InputError([
+      ...problems.slice(0, MAX_PROBLEMS),
+      { where: file, found: `${more} more fault${more === 1 ? '' : 's'}`, remedy: 'mend these first' },
+    ]);
   }
   if (problems.length > 0) throw new InputError(problems);
   return head.data as Trace;
@@ -43,7 +47,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    const cut = text.trim() === '' ? 'is empty' : `is no complete JSON (${error instanceof Error ? error.message.slice(0, 100) : 'unreadable'})`;
+    const cut =
+      text.trim() === ''
+        ? 'is empty'
+        : `is no complete JSON (${error instanceof Error ? error.message.slice(0, 100) : 'unreadable'})`;
     throw InputError.of(file, cut, 'write the trace again; the file may be cut short');
   }
 }
@@ -51,7 +58,14 @@ function parseJson(text: string, file: string): unknown {
 function opProblems(op: unknown, where: string): Problem[] {
   const kind = typeof op === 'object' && op !== null && 'kind' in op ? op.kind : undefined;
   const schema = typeof kind === 'string' ? OP_SCHEMAS.get(kind) : undefined;
-  if (schema === undefined) return [{ where: `${where}.kind`, found: kind === undefined ? 'missing' : JSON.stringify(kind), remedy: didYouMean(String(kind ?? ''), [...OP_SCHEMAS.keys()]) }];
+  if (schema === undefined)
+    return [
+      {
+        where: `${where}.kind`,
+        found: kind === undefined ? 'missing' : JSON.stringify(kind),
+        remedy: didYouMean(String(kind ?? ''), [...OP_SCHEMAS.keys()]),
+      },
+    ];
   const result = schema.safeParse(op);
   return result.success ? [] : problemsOf(result.error, where, op);
 }
@@ -59,8 +73,16 @@ function opProblems(op: unknown, where: string): Problem[] {
 function problemsOf(error: z.ZodError, where: string, data: unknown): Problem[] {
   return error.issues.map((issue) => {
     const path = issue.path.join('.');
-    const value = issue.path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined), data);
-    const found = issue.code === 'unrecognized_keys' ? `unknown field ${issue.keys.join(', ')}` : value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80);
+    const value = issue.path.reduce<unknown>(
+      (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+      data,
+    );
+    const found =
+      issue.code === 'unrecognized_keys'
+        ? `unknown field ${issue.keys.join(', ')}`
+        : value === undefined
+          ? 'missing'
+          : JSON.stringify(value).slice(0, 80);
     return { where: path === '' ? where : `${where}.${path}`, found, remedy: `${issue.message}; ${FORMAT}` };
   });
 }

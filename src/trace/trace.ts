@@ -5,8 +5,20 @@
  */
 
 export const DTYPES = {
-  int4: 4, int8: 8, int16: 16, int32: 32, fp8e5m2: 8, fp8e4m3: 8, fp16: 16, bf16: 16, tf32: 32, fp32: 32, fp64: 64,
-  ternary: 2, dfp16: 16, bool: 8,
+  int4: 4,
+  int8: 8,
+  int16: 16,
+  int32: 32,
+  fp8e5m2: 8,
+  fp8e4m3: 8,
+  fp16: 16,
+  bf16: 16,
+  tf32: 32,
+  fp32: 32,
+  fp64: 64,
+  ternary: 2,
+  dfp16: 16,
+  bool: 8,
 } as const;
 /** A number format; the table gives its storage width in bits. */
 export type DType = keyof typeof DTYPES;
@@ -92,8 +104,25 @@ export interface SoftmaxOp extends OpBase {
 }
 
 export const ELEMENTWISE = [
-  'relu', 'relu6', 'sigmoid', 'tanh', 'gelu', 'silu', 'hardswish', 'leaky-relu', 'add', 'sub', 'mul', 'bias', 'scale', 'dropout',
-  'exp', 'cast', 'quantize', 'loss', 'mask',
+  'relu',
+  'relu6',
+  'sigmoid',
+  'tanh',
+  'gelu',
+  'silu',
+  'hardswish',
+  'leaky-relu',
+  'add',
+  'sub',
+  'mul',
+  'bias',
+  'scale',
+  'dropout',
+  'exp',
+  'cast',
+  'quantize',
+  'loss',
+  'mask',
 ] as const;
 export interface ElementwiseOp extends OpBase {
   readonly kind: 'elementwise';
@@ -121,7 +150,16 @@ export interface UpdateOp extends OpBase {
 
 export interface CollectiveOp extends OpBase {
   readonly kind: 'collective';
-  readonly function: 'broadcast' | 'reduce' | 'gather' | 'scatter' | 'all-gather' | 'reduce-scatter' | 'all-reduce' | 'all-to-all' | 'barrier';
+  readonly function:
+    | 'broadcast'
+    | 'reduce'
+    | 'gather'
+    | 'scatter'
+    | 'all-gather'
+    | 'reduce-scatter'
+    | 'all-reduce'
+    | 'all-to-all'
+    | 'barrier';
   readonly ranks: number;
 }
 
@@ -132,7 +170,17 @@ export interface MoveOp extends OpBase {
 }
 
 export type Op =
-  | MatmulOp | ConvOp | PoolOp | NormOp | SoftmaxOp | ElementwiseOp | ReduceOp | GatherOp | UpdateOp | CollectiveOp | MoveOp;
+  | MatmulOp
+  | ConvOp
+  | PoolOp
+  | NormOp
+  | SoftmaxOp
+  | ElementwiseOp
+  | ReduceOp
+  | GatherOp
+  | UpdateOp
+  | CollectiveOp
+  | MoveOp;
 export type OpKind = Op['kind'];
 
 /** How numbers are held in a run: `int8` (both) or `int8/int16` (weights/activations). */

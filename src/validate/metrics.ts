@@ -37,6 +37,9 @@ export function errorMetrics(rows: readonly { readonly measured: number; readonl
   return {
     mapePct: mean(errors),
     medianAbsErrorPct: median(errors),
-    kendallTau: kendallTau(rows.map((row) => row.measured), rows.map((row) => row.predicted)),
+    kendallTau: kendallTau(
+      rows.map((row) => row.measured),
+      rows.map((row) => row.predicted),
+    ),
   };
 }

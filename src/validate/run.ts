@@ -21,10 +21,18 @@ const TOLERANCE = 0.05;
 const MEAN_THROUGHPUT_BOUND = 8;
 
 function scalesimRows(): (ScalesimRow & { cycles: number })[] {
-  const records = parse(readInput(dataPath('reports', 'anchors', 'scalesim.csv')), { columns: true }) as Record<string, string>[];
+  const records = parse(readInput(dataPath('reports', 'anchors', 'scalesim.csv')), { columns: true }) as Record<
+    string,
+    string
+  >[];
   return records.map((record) => ({
-    m: Number(record['gemm_m']), n: Number(record['gemm_n']), k: Number(record['gemm_k']), rows: Number(record['array_h']),
-    columns: Number(record['array_w']), dataflow: record['dataflow'] as ScalesimRow['dataflow'], cycles: Number(record['compute_cycles']),
+    m: Number(record['gemm_m']),
+    n: Number(record['gemm_n']),
+    k: Number(record['gemm_k']),
+    rows: Number(record['array_h']),
+    columns: Number(record['array_w']),
+    dataflow: record['dataflow'] as ScalesimRow['dataflow'],
+    cycles: Number(record['compute_cycles']),
   }));
 }
 
@@ -38,13 +46,19 @@ export function validate(machine: string | null, baseline: Baseline | null): Val
   const anchors = machine === null || machine === 'tpuv1' ? [...applicationAnchors(), ...sensitivityAnchors()] : [];
   const rows = machine === null || machine.startsWith('scalesim') ? scalesimRows() : [];
   const exact = rows.filter((row) => scalesimCycles(row) === row.cycles).length;
-  const failures = anchors.filter((anchor) => !holds(anchor)).map((anchor) => `${anchor.what}: error ${errorOf(anchor).toFixed(1)} is beyond ${anchor.bound}`);
+  const failures = anchors
+    .filter((anchor) => !holds(anchor))
+    .map((anchor) => `${anchor.what}: error ${errorOf(anchor).toFixed(1)} is beyond ${anchor.bound}`);
   if (exact < rows.length) failures.push(`SCALE-Sim: ${rows.length - exact} of ${rows.length} rows differ`);
-  if (anchors.length > 0 && meanThroughputError(anchors) > MEAN_THROUGHPUT_BOUND) failures.push(`mean throughput error ${meanThroughputError(anchors).toFixed(1)} % is beyond ${MEAN_THROUGHPUT_BOUND} %`);
+  if (anchors.length > 0 && meanThroughputError(anchors) > MEAN_THROUGHPUT_BOUND)
+    failures.push(
+      `mean throughput error ${meanThroughputError(anchors).toFixed(1)} % is beyond ${MEAN_THROUGHPUT_BOUND} %`,
+    );
   for (const anchor of anchors) {
     const kept = baseline?.errors[anchor.id];
     const error = Math.abs(errorOf(anchor));
-    if (kept !== undefined && error > kept + TOLERANCE) failures.push(`${anchor.what}: error grew from ${kept.toFixed(2)} to ${error.toFixed(2)}`);
+    if (kept !== undefined && error > kept + TOLERANCE)
+      failures.push(`${anchor.what}: error grew from ${kept.toFixed(2)} to ${error.toFixed(2)}`);
   }
   return { anchors, scalesim: { rows: rows.length, exact }, failures };
 }
@@ -59,8 +73,15 @@ export function toBaseline(validation: Validation): Baseline {
     meanAbsErrorPct: throughput,
     note: `That is the throughput of ${APPLICATION_NAMES.length} applications on reconstructed layer shapes; accsim validate shows every figure.`,
   };
-  const arrays: Report['accuracy'] = { anchors: scalesim.rows, meanAbsErrorPct: 0, note: 'Compute cycles equal SCALE-Sim\'s in every row.' };
-  const names = ['scalesim', ...['32x32', '128x128'].flatMap((size) => ['ws', 'os', 'is'].map((dataflow) => `scalesim-${size}-${dataflow}`))];
+  const arrays: Report['accuracy'] = {
+    anchors: scalesim.rows,
+    meanAbsErrorPct: 0,
+    note: "Compute cycles equal SCALE-Sim's in every row.",
+  };
+  const names = [
+    'scalesim',
+    ...['32x32', '128x128'].flatMap((size) => ['ws', 'os', 'is'].map((dataflow) => `scalesim-${size}-${dataflow}`)),
+  ];
   return {
     errors: Object.fromEntries(anchors.map((anchor) => [anchor.id, round(Math.abs(errorOf(anchor)))])),
     accuracy: { tpuv1: tpu, ...Object.fromEntries(names.map((name) => [name, arrays])) },

@@ -21,7 +21,10 @@ const DATAFLOWS = { ws: 'weight-stationary', os: 'output-stationary', is: 'input
 export function scalesimCycles(row: ScalesimRow): number {
   const sets = [`array.rows=${row.rows}`, `array.columns=${row.columns}`, `array.dataflow=${DATAFLOWS[row.dataflow]}`];
   const machine = loadMachine('scalesim', sets, SCHEMAS);
-  const { totals } = simulate(machine, loadTrace(`matmul:${row.m}x${row.n}x${row.k}`, { phase: 'inference' }, 'int8')).report;
+  const { totals } = simulate(
+    machine,
+    loadTrace(`matmul:${row.m}x${row.n}x${row.k}`, { phase: 'inference' }, 'int8'),
+  ).report;
   const at = (cause: string): number => totals.stallCycles[cause] ?? 0;
   return totals.activeCycles + at('weight-shift') + at('fill') + at('drain') - 1;
 }

@@ -43,8 +43,24 @@ export function applicationAnchors(): AnchorResult[] {
     const published = APPLICATIONS[name];
     const report = run(name, []);
     const counters = report.countersPct;
-    const add = (what: string, unit: string, value: number, predicted: number, errorIn: AnchorResult['errorIn'], bound: number | null): void => {
-      results.push({ id: `${name}/${what}`, machine: 'tpuv1', what: `${name.slice(6)} ${what}`, unit, published: value, predicted, errorIn, bound });
+    const add = (
+      what: string,
+      unit: string,
+      value: number,
+      predicted: number,
+      errorIn: AnchorResult['errorIn'],
+      bound: number | null,
+    ): void => {
+      results.push({
+        id: `${name}/${what}`,
+        machine: 'tpuv1',
+        what: `${name.slice(6)} ${what}`,
+        unit,
+        published: value,
+        predicted,
+        errorIn,
+        bound,
+      });
     };
     const counterBound = COUNTERS_BOUND.has(name) ? COUNTER_POINTS : null;
     add('throughput', 'TOPS', published.tops, tops(report), 'percent', TOPS_PERCENT);
@@ -53,7 +69,15 @@ export function applicationAnchors(): AnchorResult[] {
     add('weight shift', '% of cycles', published.shift, counters['weightShift']!, 'points', counterBound);
     add('non-matrix', '% of cycles', published.nonMatrix, counters['nonMatrix']!, 'points', counterBound);
     // The 600x600 matrices of LSTM1 take 3x3 tiles of 256: 360000 / 589824 of the active MACs are useful.
-    if (name === 'tpuv1-lstm1') add('useful share', '% of active MACs', 61, (100 * counters['usefulMacs']!) / counters['arrayActive']!, 'points', 1);
+    if (name === 'tpuv1-lstm1')
+      add(
+        'useful share',
+        '% of active MACs',
+        61,
+        (100 * counters['usefulMacs']!) / counters['arrayActive']!,
+        'points',
+        1,
+      );
     if (name === 'tpuv1-cnn0') add('busy power', 'W per die', 40, report.totals.averagePowerW, 'percent', 5);
   }
   return results;
@@ -66,7 +90,12 @@ const NO_HOST = ['hostLink.bandwidthGBps=1000000', 'hostLink.latencyNs=0'];
 export function sensitivityAnchors(): AnchorResult[] {
   const base = new Map(APPLICATION_NAMES.map((name) => [name, run(name, NO_HOST).totals.seconds]));
   const speedups = (sets: readonly string[], machine?: string) =>
-    new Map(APPLICATION_NAMES.map((name) => [name, base.get(name)! / run(name, [...NO_HOST, ...sets], machine).totals.seconds]));
+    new Map(
+      APPLICATION_NAMES.map((name) => [
+        name,
+        base.get(name)! / run(name, [...NO_HOST, ...sets], machine).totals.seconds,
+      ]),
+    );
   const meanOf = (values: ReadonlyMap<Application, number>, kinds: readonly string[]) =>
     mean(APPLICATION_NAMES.filter((name) => kinds.includes(APPLICATIONS[name].kind)).map((name) => values.get(name)!));
   const geometric = (values: ReadonlyMap<Application, number>) => Math.exp(mean([...values.values()].map(Math.log)));
@@ -79,7 +108,14 @@ export function sensitivityAnchors(): AnchorResult[] {
   const array = speedups(['array.rows=512', 'array.columns=512', 'accumulators.rows=8192']);
   const gddr5 = speedups([], 'tpuv1-gddr5');
   const row = (id: string, what: string, published: number, predicted: number, bound: number): AnchorResult => ({
-    id: `sensitivity/${id}`, machine: 'tpuv1', what, unit: 'x faster', published, predicted, errorIn: 'percent', bound,
+    id: `sensitivity/${id}`,
+    machine: 'tpuv1',
+    what,
+    unit: 'x faster',
+    published,
+    predicted,
+    errorIn: 'percent',
+    bound,
   });
   // Bounds: figure 11 is read in words ("about 3x", "about 2x", "little", "slightly worse").
   return [
@@ -88,7 +124,7 @@ export function sensitivityAnchors(): AnchorResult[] {
     row('clock-mlp-lstm', '4x clock, MLPs and LSTMs', 1.1, meanOf(clock, ['mlp', 'lstm']), 15),
     row('clock-cnn', '4x clock with accumulators, CNNs', 2, meanOf(clock, ['cnn']), 25),
     row('array-512', '512x512 array, weighted mean', 0.9, weighted(array), 15),
-    row('gddr5-geometric', 'GDDR5 (TPU\'), geometric mean', 2.6, geometric(gddr5), 20),
-    row('gddr5-weighted', 'GDDR5 (TPU\'), weighted mean', 3.9, weighted(gddr5), 25),
+    row('gddr5-geometric', "GDDR5 (TPU'), geometric mean", 2.6, geometric(gddr5), 20),
+    row('gddr5-weighted', "GDDR5 (TPU'), weighted mean", 3.9, weighted(gddr5), 25),
   ];
 }

@@ -1,9 +1,14 @@
-import { ACTIONS, type Action, type EventLayout, type Observer, STALL_CAUSES, type StallCause } from '../events/events.ts';
+import {
+  ACTIONS,
+  type ActionUse,
+  type EventLayout,
+  type Observer,
+  STALL_CAUSES,
+  type StallCause,
+} from '../events/events.ts';
 
 /** An action count of one component: how often, and how many bytes. */
-export interface ActionCount {
-  readonly component: string;
-  readonly action: Action;
+export interface ActionCount extends ActionUse {
   readonly count: number;
   readonly bytes: number;
 }
@@ -64,7 +69,8 @@ export class Ledger implements Observer {
 
   fold(level: number, times: number): void {
     const end = this.logIndex.length;
-    for (let entry = this.marks[level]!; entry < end; entry++) this.add(this.logIndex[entry]!, this.logValue[entry]! * times);
+    for (let entry = this.marks[level]!; entry < end; entry++)
+      this.add(this.logIndex[entry]!, this.logValue[entry]! * times);
   }
 
   busyCycles(unit: number, op: number): number {
@@ -90,7 +96,8 @@ export class Ledger implements Observer {
       for (let index = 0; index <= CAUSES; index++) sums[index]! += this.totals[base + index]!;
     }
     const stallCycles: Partial<Record<StallCause, number>> = {};
-    for (let cause = 0; cause < CAUSES; cause++) if (sums[1 + cause]! > 0) stallCycles[STALL_CAUSES[cause]!] = sums[1 + cause]!;
+    for (let cause = 0; cause < CAUSES; cause++)
+      if (sums[1 + cause]! > 0) stallCycles[STALL_CAUSES[cause]!] = sums[1 + cause]!;
     return { busyCycles: sums[0]!, stallCycles };
   }
 
@@ -102,7 +109,13 @@ export class Ledger implements Observer {
       for (let action = 0; action < ACTIONS.length; action++) {
         const at = base + (component * ACTIONS.length + action) * 2;
         const count = this.totals[at]!;
-        if (count > 0) result.push({ component: this.layout.components[component]!, action: ACTIONS[action]!, count, bytes: this.totals[at + 1]! });
+        if (count > 0)
+          result.push({
+            component: this.layout.components[component]!,
+            action: ACTIONS[action]!,
+            count,
+            bytes: this.totals[at + 1]!,
+          });
       }
     }
     return result;

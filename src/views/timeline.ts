@@ -65,11 +65,19 @@ export class Timeline implements Observer {
       ph: 'X',
       pid: 1,
       tid: span.unit,
-      name: span.note === undefined ? (span.cause ?? this.trace.ops[span.op]!.name) : `${this.trace.ops[span.op]!.name} (repeats)`,
+      name:
+        span.note === undefined
+          ? (span.cause ?? this.trace.ops[span.op]!.name)
+          : `${this.trace.ops[span.op]!.name} (repeats)`,
       cat: span.cause === null ? 'busy' : 'stall',
       ts: microseconds(span.startCycle),
       dur: microseconds(span.cycles),
-      args: { op: this.trace.ops[span.op]!.name, startCycle: span.startCycle, cycles: span.cycles, ...(span.note && { note: span.note }) },
+      args: {
+        op: this.trace.ops[span.op]!.name,
+        startCycle: span.startCycle,
+        cycles: span.cycles,
+        ...(span.note && { note: span.note }),
+      },
     }));
     return JSON.stringify({
       displayTimeUnit: 'ns',

@@ -23,11 +23,23 @@ export interface BuildOptions {
 export function buildTrace(network: Network, options: BuildOptions): Trace {
   const { batch, phase, precision, precisionText } = options;
   if (phase === 'training') {
-    throw InputError.of('--training', 'traces of training steps cannot be recorded yet', 'leave it out to simulate inference, or give a trace file');
+    throw InputError.of(
+      '--training',
+      'traces of training steps cannot be recorded yet',
+      'leave it out to simulate inference, or give a trace file',
+    );
   }
   const builder = new TraceBuilder(batch, precision);
   for (const [name, input] of Object.entries(network.inputs)) {
-    builder.results.set(name, builder.tensor(name, [batch, ...input.shape], input.state ? 'state' : 'input', input.dtype ?? precision.activations));
+    builder.results.set(
+      name,
+      builder.tensor(
+        name,
+        [batch, ...input.shape],
+        input.state ? 'state' : 'input',
+        input.dtype ?? precision.activations,
+      ),
+    );
   }
   buildLayers(builder, network.layers);
   markOutputs(builder);
@@ -46,7 +58,8 @@ function buildLayers(builder: TraceBuilder, layers: readonly Layer[]): void {
   let previous: TensorId | null = builder.results.values().next().value!;
   for (const layer of layers) {
     try {
-      const inputs: (TensorId | null)[] = layer.from.length === 0 ? [previous] : layer.from.map((name) => builder.resolve(layer, name, failed));
+      const inputs: (TensorId | null)[] =
+        layer.from.length === 0 ? [previous] : layer.from.map((name) => builder.resolve(layer, name, failed));
       previous = inputs.includes(null) ? null : buildLayer(builder, layer, inputs as TensorId[], problems);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
@@ -59,43 +72,82 @@ function buildLayers(builder: TraceBuilder, layers: readonly Layer[]): void {
   if (problems.size > 0) throw new InputError([...problems.values()]);
 }
 
-function buildLayer(builder: TraceBuilder, layer: Layer, inputs: readonly TensorId[], problems: Map<string, Problem>): TensorId {
+function buildLayer(
+  builder: TraceBuilder,
+  layer: Layer,
+  inputs: readonly TensorId[],
+  problems: Map<string, Problem>,
+): TensorId {
   const parameters = new Parameters(layer);
   const precision = parameters.text('precision');
-  builder.precision = precision === null ? builder.defaultPrecision : parsePrecision(precision, `${layer.where}.${layer.type}.precision`);
+  builder.precision =
+    precision === null ? builder.defaultPrecision : parsePrecision(precision, `${layer.where}.${layer.type}.precision`);
   const result = dispatch(builder, layer, parameters, inputs[0]!, inputs);
   const followed = followers(builder, parameters, result);
   for (const problem of parameters.unknown()) problems.set(problem.where, problem);
   return followed;
 }
 
-function dispatch(builder: TraceBuilder, layer: Layer, parameters: Parameters, first: TensorId, inputs: readonly TensorId[]): TensorId {
+function dispatch(
+  builder: TraceBuilder,
+  layer: Layer,
+  parameters: Parameters,
+  first: TensorId,
+  inputs: readonly TensorId[],
+): TensorId {
   switch (layer.type) {
-    case 'conv': return conv(builder, parameters, first);
-    case 'deconv': return deconv(builder, parameters, first);
-    case 'linear': return linear(builder, parameters, first);
-    case 'pool': return pool(builder, parameters, first);
-    case 'globalpool': return globalpool(builder, parameters, first);
-    case 'norm': return normLayer(builder, parameters, first);
-    case 'act': return act(builder, parameters, first);
-    case 'add': return combine(builder, parameters, inputs, 'add');
-    case 'mul': return combine(builder, parameters, inputs, 'mul');
-    case 'concat': return concat(builder, parameters, inputs);
-    case 'part': return part(builder, parameters, first);
-    case 'reshape': return reshape(builder, parameters, first, false);
-    case 'flatten': return reshape(builder, parameters, first, true);
-    case 'softmax': return softmax(builder, parameters, first);
-    case 'embedding': return embedding(builder, parameters, first);
-    case 'interaction': return interaction(builder, parameters, inputs);
-    case 'attention': return attention(builder, parameters, inputs);
-    case 'additive-attention': return additiveAttention(builder, parameters, inputs);
-    case 'crop': return crop(builder, parameters, first);
-    case 'lstm': case 'gru': case 'rnn': return recurrent(layer.type, builder, parameters, first);
-    case 'upsample': return upsample(builder, parameters, first);
-    case 'tokens': return tokens(builder, parameters, first);
-    case 'constant': return constant(builder, parameters, first);
-    case 'step': return step(builder, parameters, first);
-    default: return first;
+    case 'conv':
+      return conv(builder, parameters, first);
+    case 'deconv':
+      return deconv(builder, parameters, first);
+    case 'linear':
+      return linear(builder, parameters, first);
+    case 'pool':
+      return pool(builder, parameters, first);
+    case 'globalpool':
+      return globalpool(builder, parameters, first);
+    case 'norm':
+      return normLayer(builder, parameters, first);
+    case 'act':
+      return act(builder, parameters, first);
+    case 'add':
+      return combine(builder, parameters, inputs, 'add');
+    case 'mul':
+      return combine(builder, parameters, inputs, 'mul');
+    case 'concat':
+      return concat(builder, parameters, inputs);
+    case 'part':
+      return part(builder, parameters, first);
+    case 'reshape':
+      return reshape(builder, parameters, first, false);
+    case 'flatten':
+      return reshape(builder, parameters, first, true);
+    case 'softmax':
+      return softmax(builder, parameters, first);
+    case 'embedding':
+      return embedding(builder, parameters, first);
+    case 'interaction':
+      return interaction(builder, parameters, inputs);
+    case 'attention':
+      return attention(builder, parameters, inputs);
+    case 'additive-attention':
+      return additiveAttention(builder, parameters, inputs);
+    case 'crop':
+      return crop(builder, parameters, first);
+    case 'lstm':
+    case 'gru':
+    case 'rnn':
+      return recurrent(layer.type, builder, parameters, first);
+    case 'upsample':
+      return upsample(builder, parameters, first);
+    case 'tokens':
+      return tokens(builder, parameters, first);
+    case 'constant':
+      return constant(builder, parameters, first);
+    case 'step':
+      return step(builder, parameters, first);
+    default:
+      return first;
   }
 }
 

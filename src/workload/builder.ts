@@ -35,7 +35,8 @@ export class TraceBuilder {
   }
 
   tensor(name: string, shape: Shape, role: TensorRole, dtype: DType): TensorId {
-    if (elements(shape) > MAX_ELEMENTS) throw InputError.of(name, `a tensor of shape [${shape.join(', ')}]`, `use at most ${MAX_ELEMENTS} elements`);
+    if (elements(shape) > MAX_ELEMENTS)
+      throw InputError.of(name, `a tensor of shape [${shape.join(', ')}]`, `use at most ${MAX_ELEMENTS} elements`);
     this.tensors.push({ name, shape, role, dtype });
     return this.tensors.length - 1;
   }
@@ -46,7 +47,12 @@ export class TraceBuilder {
     if (known !== undefined) {
       const has = this.shape(known);
       const transposed = has.length === 2 && shape.length === 2 && has[0] === shape[1] && has[1] === shape[0];
-      if (has.join() !== shape.join() && !transposed) throw InputError.of(name, `shared weights have shape [${has.join(', ')}], here [${shape.join(', ')}]`, 'share between layers of one shape');
+      if (has.join() !== shape.join() && !transposed)
+        throw InputError.of(
+          name,
+          `shared weights have shape [${has.join(', ')}], here [${shape.join(', ')}]`,
+          'share between layers of one shape',
+        );
       return known;
     }
     const id = this.tensor(name, shape, 'weight', this.precision.weights);
@@ -61,15 +67,23 @@ export class TraceBuilder {
 
   /** Cuts a tensor into parts of the given shapes, one op for all of them. */
   split(name: string, input: TensorId, shapes: readonly Shape[]): TensorId[] {
-    const outputs = shapes.map((shape, part) => this.tensor(`${name}.${part}`, shape, 'activation', this.precision.activations));
+    const outputs = shapes.map((shape, part) =>
+      this.tensor(`${name}.${part}`, shape, 'activation', this.precision.activations),
+    );
     return this.push({ kind: 'move', function: 'split', name, inputs: [input] }, outputs);
   }
 
   private push(fields: OpFields, outputs: TensorId[]): TensorId[] {
-    if (this.ops.length >= MAX_OPS) throw InputError.of(fields.name, `the trace has more than ${MAX_OPS} ops`, 'use a smaller network or fewer steps');
+    if (this.ops.length >= MAX_OPS)
+      throw InputError.of(
+        fields.name,
+        `the trace has more than ${MAX_OPS} ops`,
+        'use a smaller network or fewer steps',
+      );
     const op = { ...fields, id: String(this.ops.length), phase: 'forward', outputs } as Op;
     this.totalMacs += macs(op);
-    if (this.totalMacs > Number.MAX_SAFE_INTEGER) throw InputError.of(fields.name, 'more than 2^53 MACs', 'use smaller sizes or a smaller batch');
+    if (this.totalMacs > Number.MAX_SAFE_INTEGER)
+      throw InputError.of(fields.name, 'more than 2^53 MACs', 'use smaller sizes or a smaller batch');
     this.ops.push(op);
     return outputs;
   }
@@ -83,6 +97,10 @@ export class TraceBuilder {
       if (scope === '') break;
     }
     const known = new Set([...this.results.keys()].map((key) => key.split('/').pop()!));
-    throw InputError.of(`${layer.where}.${layer.type}.from`, `${name} is no layer before this one`, didYouMean(name, [...known].slice(-40)));
+    throw InputError.of(
+      `${layer.where}.${layer.type}.from`,
+      `${name} is no layer before this one`,
+      didYouMean(name, [...known].slice(-40)),
+    );
   }
 }

@@ -9,7 +9,9 @@ const MAX_TEXT = 4 * 2 ** 20;
 
 /** Names of the networks that ship with the program. */
 export function workloadNames(): string[] {
-  return listFolder(dataPath('workloads')).filter((file) => file.endsWith('.yaml') && file !== ALIASES_FILE).map((file) => file.slice(0, -5));
+  return listFolder(dataPath('workloads'))
+    .filter((file) => file.endsWith('.yaml') && file !== ALIASES_FILE)
+    .map((file) => file.slice(0, -5));
 }
 
 /**
@@ -22,7 +24,8 @@ export function aliases(): Readonly<Record<string, string>> {
   for (const [index, line] of lines.entries()) {
     if (line === '' || line.startsWith('#')) continue;
     const [, alias, name] = /^([\w.-]+): ([\w.-]+)$/.exec(line) ?? [];
-    if (alias === undefined || name === undefined) throw InputError.of(`workloads/${ALIASES_FILE}:${index + 1}`, line, 'write `alias: name`');
+    if (alias === undefined || name === undefined)
+      throw InputError.of(`workloads/${ALIASES_FILE}:${index + 1}`, line, 'write `alias: name`');
     table[alias] = name;
   }
   return table;
@@ -31,7 +34,12 @@ export function aliases(): Readonly<Record<string, string>> {
 /** Reads one network file. `where` is how errors name it. Throws InputError. */
 export function readNetwork(path: string, where: string): Network {
   const text = readInput(path);
-  if (text.length > MAX_TEXT) throw InputError.of(where, `has ${text.length} characters`, `network files may have at most ${MAX_TEXT}; use blocks and repeat`);
+  if (text.length > MAX_TEXT)
+    throw InputError.of(
+      where,
+      `has ${text.length} characters`,
+      `network files may have at most ${MAX_TEXT}; use blocks and repeat`,
+    );
   return parseNetwork(parseYaml(text, where), where);
 }
 

@@ -34,10 +34,16 @@ interface Place {
 }
 
 /** Writes all blocks out. Faults are collected; those that could make the expansion explode are thrown as InputError. */
-export function expandLayers(blocks: DataMap, layers: Data | undefined, inputs: readonly string[], file: string): { layers: Layer[]; problems: Problem[] } {
+export function expandLayers(
+  blocks: DataMap,
+  layers: Data | undefined,
+  inputs: readonly string[],
+  file: string,
+): { layers: Layer[]; problems: Problem[] } {
   const into: Expansion = { blocks, file, layers: [], names: new Set(inputs), problems: new Map() };
   for (const name of Object.keys(blocks)) {
-    if (LAYER_TYPES.includes(name)) report(into, `${file}: blocks.${name}`, 'the block has the name of a layer type', 'name it otherwise');
+    if (LAYER_TYPES.includes(name))
+      report(into, `${file}: blocks.${name}`, 'the block has the name of a layer type', 'name it otherwise');
   }
   expandList(into, layers, { scope: '', values: {}, inherited: {}, where: `${file}: layers`, depth: 0 });
   return { layers: into.layers, problems: [...into.problems.values()] };
@@ -52,11 +58,17 @@ function brief(data: Data | undefined): string {
 }
 
 function expandList(into: Expansion, list: Data | undefined, place: Place): void {
-  if (place.depth > MAX_NESTING) throw InputError.of(place.where, 'blocks are nested too deep', `use at most ${MAX_NESTING} levels, and no block inside itself`);
+  if (place.depth > MAX_NESTING)
+    throw InputError.of(
+      place.where,
+      'blocks are nested too deep',
+      `use at most ${MAX_NESTING} levels, and no block inside itself`,
+    );
   if (!Array.isArray(list)) return report(into, place.where, brief(list), 'write a list of layers');
   (list as Data[]).forEach((entry, index) => {
     const where = `${place.where}[${index}]`;
-    if (!isMap(entry) || Object.keys(entry).length !== 1) return report(into, where, brief(entry), 'write one `type: { ... }` each');
+    if (!isMap(entry) || Object.keys(entry).length !== 1)
+      return report(into, where, brief(entry), 'write one `type: { ... }` each');
     try {
       expandEntry(into, entry, index, { ...place, where });
     } catch (error) {
@@ -72,27 +84,42 @@ function expandEntry(into: Expansion, entry: DataMap, index: number, place: Plac
   const given = evaluateAll(raw ?? {}, place.values, where);
   if (!isMap(given)) return report(into, where, brief(raw), 'write parameters as a map');
   const { when = 1, ...rest } = given;
-  if (typeof when !== 'number' && typeof when !== 'boolean') return report(into, `${where}.when`, brief(when), 'write true, false or a comparison such as `=stride > 1`');
+  if (typeof when !== 'number' && typeof when !== 'boolean')
+    return report(into, `${where}.when`, brief(when), 'write true, false or a comparison such as `=stride > 1`');
   if (!when) return;
   const parameters = { ...place.inherited, ...rest };
   const block = Object.hasOwn(into.blocks, type) ? into.blocks[type] : undefined;
   if (isMap(block)) return expandBlock(into, type, block, parameters, index, place);
   if (!LAYER_TYPES.includes(type)) {
-    return report(into, place.where, `layer type ${type} is not known`, didYouMean(type, [...LAYER_TYPES, ...Object.keys(into.blocks)]));
+    return report(
+      into,
+      place.where,
+      `layer type ${type} is not known`,
+      didYouMean(type, [...LAYER_TYPES, ...Object.keys(into.blocks)]),
+    );
   }
   addLayer(into, type, parameters, index, place);
 }
 
 function addLayer(into: Expansion, type: string, all: DataMap, index: number, place: Place): void {
-  if (into.layers.length >= MAX_LAYERS) throw InputError.of(into.file, `more than ${MAX_LAYERS} layers`, 'use a smaller network');
+  if (into.layers.length >= MAX_LAYERS)
+    throw InputError.of(into.file, `more than ${MAX_LAYERS} layers`, 'use a smaller network');
   const { name: given, from, ...parameters } = all;
   const where = `${place.where}.${type}`;
-  if (given !== undefined && (typeof given !== 'string' || !/^[^/\s]+$/.test(given))) return report(into, `${where}.name`, brief(given), 'write a name without spaces and slashes');
+  if (given !== undefined && (typeof given !== 'string' || !/^[^/\s]+$/.test(given)))
+    return report(into, `${where}.name`, brief(given), 'write a name without spaces and slashes');
   const name = `${place.scope}${given ?? `${type}${index}`}`;
-  if (into.names.has(name)) return report(into, `${where}.name`, `${name.slice(place.scope.length)} is taken`, 'give every layer of a list its own name');
+  if (into.names.has(name))
+    return report(
+      into,
+      `${where}.name`,
+      `${name.slice(place.scope.length)} is taken`,
+      'give every layer of a list its own name',
+    );
   into.names.add(name);
   const sources = from === undefined ? [] : Array.isArray(from) ? (from as Data[]) : [from];
-  if (!sources.every((source) => typeof source === 'string')) return report(into, `${where}.from`, brief(from), 'write a layer name or a list of them');
+  if (!sources.every((source) => typeof source === 'string'))
+    return report(into, `${where}.from`, brief(from), 'write a layer name or a list of them');
   into.layers.push({ type, name, scope: place.scope, parameters, where: place.where, from: sources as string[] });
 }
 
@@ -101,7 +128,12 @@ function expandBlock(into: Expansion, type: string, block: DataMap, given: DataM
   const { name, from, repeat = 1, precision, ...own } = given;
   const where = `${place.where}.${type}`;
   for (const key of Object.keys(own).filter((one) => !Object.hasOwn(defaults, one))) {
-    report(into, `${where}.${key}`, 'the block has no such parameter', didYouMean(key, [...Object.keys(defaults), ...BLOCK_FIELDS]));
+    report(
+      into,
+      `${where}.${key}`,
+      'the block has no such parameter',
+      didYouMean(key, [...Object.keys(defaults), ...BLOCK_FIELDS]),
+    );
   }
   if (typeof repeat !== 'number' || !Number.isInteger(repeat) || repeat < 0 || repeat > MAX_REPEAT) {
     return report(into, `${where}.repeat`, brief(repeat), `write a whole number from 0 to ${MAX_REPEAT}`);
@@ -110,7 +142,8 @@ function expandBlock(into: Expansion, type: string, block: DataMap, given: DataM
   for (const [key, fallback] of Object.entries(defaults)) {
     const value = own[key] ?? fallback;
     if (typeof value === 'number' || typeof value === 'boolean') values[key] = Number(value);
-    else report(into, `${where}.${key}`, own[key] === undefined ? 'missing' : brief(value), 'give the block this number');
+    else
+      report(into, `${where}.${key}`, own[key] === undefined ? 'missing' : brief(value), 'give the block this number');
   }
   if (Object.keys(values).length < Object.keys(defaults).length) return;
   const label = typeof name === 'string' ? name : `${type}${index}`;
@@ -118,8 +151,17 @@ function expandBlock(into: Expansion, type: string, block: DataMap, given: DataM
   for (let time = 0; time < repeat; time++) {
     const scope = `${place.scope}${repeat > 1 ? `${label}.${time}` : label}/`;
     // What the block's layers call `input`.
-    addLayer(into, 'identity', { name: 'input', ...(from !== undefined && time === 0 && { from }) }, index, { ...place, scope });
-    expandList(into, block['layers'], { scope, values: { ...values, index: time }, inherited, where: `${into.file}: blocks.${type}.layers`, depth: place.depth + 1 });
+    addLayer(into, 'identity', { name: 'input', ...(from !== undefined && time === 0 && { from }) }, index, {
+      ...place,
+      scope,
+    });
+    expandList(into, block['layers'], {
+      scope,
+      values: { ...values, index: time },
+      inherited,
+      where: `${into.file}: blocks.${type}.layers`,
+      depth: place.depth + 1,
+    });
   }
   // The block's result under the block's own name; without repetitions, what it was given.
   addLayer(into, 'identity', { name: label, ...(from !== undefined && repeat === 0 && { from }) }, index, place);
@@ -130,5 +172,7 @@ function evaluateAll(data: Data, scope: Scope, where: string): Data {
   if (typeof data === 'string') return data.startsWith('=') ? evaluate(data.slice(1), scope, where) : data;
   if (Array.isArray(data)) return (data as Data[]).map((item) => evaluateAll(item, scope, where));
   if (!isMap(data)) return data;
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, evaluateAll(value, scope, `${where}.${key}`)]));
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, evaluateAll(value, scope, `${where}.${key}`)]),
+  );
 }

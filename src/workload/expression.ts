@@ -8,11 +8,16 @@ const MAX_EXPRESSION = 200;
 
 /** Evaluates arithmetic over numbers and names: + - * / ( ) and comparisons == < > (1 or 0). */
 export function evaluate(text: string, scope: Scope, where: string): number {
-  if (text.length > MAX_EXPRESSION) throw InputError.of(where, `an expression of ${text.length} characters`, `use at most ${MAX_EXPRESSION}`);
+  if (text.length > MAX_EXPRESSION)
+    throw InputError.of(where, `an expression of ${text.length} characters`, `use at most ${MAX_EXPRESSION}`);
   const tokens = text.match(/\d+(?:\.\d+)?|[A-Za-z_]\w*|==|[-+*/()<>]|\S/g) ?? [];
   let position = 0;
   const fail = (found: string): InputError =>
-    InputError.of(where, `=${text}: ${found}`, `use numbers, + - * / ( ), == < > and these names: ${Object.keys(scope).join(', ') || 'none'}`);
+    InputError.of(
+      where,
+      `=${text}: ${found}`,
+      `use numbers, + - * / ( ), == < > and these names: ${Object.keys(scope).join(', ') || 'none'}`,
+    );
   const primary = (): number => {
     const token = tokens[position++];
     if (token === undefined) throw fail('ends too soon');
@@ -29,12 +34,14 @@ export function evaluate(text: string, scope: Scope, where: string): number {
   };
   const product = (): number => {
     let value = primary();
-    while (tokens[position] === '*' || tokens[position] === '/') value = tokens[position++] === '*' ? value * primary() : value / primary();
+    while (tokens[position] === '*' || tokens[position] === '/')
+      value = tokens[position++] === '*' ? value * primary() : value / primary();
     return value;
   };
   const sum = (): number => {
     let value = product();
-    while (tokens[position] === '+' || tokens[position] === '-') value = tokens[position++] === '+' ? value + product() : value - product();
+    while (tokens[position] === '+' || tokens[position] === '-')
+      value = tokens[position++] === '+' ? value + product() : value - product();
     return value;
   };
   const comparison = (): number => {

@@ -21,13 +21,28 @@ const CONV: readonly Field[] = [
 ];
 
 /** Whole numbers for the fields in order; the first `required` must be there. Throws InputError listing all faults. */
-function readFields(text: string, parts: readonly string[], fields: readonly Field[], required: number, form: string): number[] {
-  if (parts.length < required || parts.length > fields.length) throw InputError.of(text, `has ${parts.length} number${parts.length === 1 ? '' : 's'}`, `write ${form}`);
+function readFields(
+  text: string,
+  parts: readonly string[],
+  fields: readonly Field[],
+  required: number,
+  form: string,
+): number[] {
+  if (parts.length < required || parts.length > fields.length)
+    throw InputError.of(text, `has ${parts.length} number${parts.length === 1 ? '' : 's'}`, `write ${form}`);
   const problems = parts.flatMap((part, index) => {
     const { name, least, most } = fields[index]!;
     const value = Number(part);
     const good = /^\d+$/.test(part) && value >= least && value <= most;
-    return good ? [] : [{ where: `${text}: ${name}`, found: part === '' ? 'missing' : part, remedy: `write a whole number from ${least} to ${most}` }];
+    return good
+      ? []
+      : [
+          {
+            where: `${text}: ${name}`,
+            found: part === '' ? 'missing' : part,
+            remedy: `write a whole number from ${least} to ${most}`,
+          },
+        ];
   });
   if (problems.length > 0) throw new InputError(problems);
   return parts.map(Number);
@@ -35,7 +50,12 @@ function readFields(text: string, parts: readonly string[], fields: readonly Fie
 
 function oneLayer(name: string, shape: readonly number[], batch: number, type: string, parameters: DataMap): Network {
   return {
-    name, description: '', source: '', published: {}, batch, precision: null,
+    name,
+    description: '',
+    source: '',
+    published: {},
+    batch,
+    precision: null,
     inputs: { input: { shape, dtype: null, state: false } },
     layers: [{ type, name: type, from: [], scope: '', parameters, where: name }],
   };
@@ -50,12 +70,35 @@ export function inlineKernel(text: string): Network | null {
   const kind = text.slice(0, Math.max(0, colon)).toLowerCase();
   const rest = text.slice(colon + 1).trim();
   if (kind === 'matmul') {
-    const [m, n, k] = readFields(text, rest.toLowerCase().split('x'), MATMUL, 3, 'matmul:MxNxK, for example matmul:512x512x512') as [number, number, number];
+    const [m, n, k] = readFields(
+      text,
+      rest.toLowerCase().split('x'),
+      MATMUL,
+      3,
+      'matmul:MxNxK, for example matmul:512x512x512',
+    ) as [number, number, number];
     return oneLayer(text, [m, k], 1, 'linear', { out: n, bias: false });
   }
   if (kind !== 'conv') return null;
   const parts = rest.split(',').map((part) => part.trim());
-  const values = readFields(text, parts, CONV, 7, 'conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]], for example conv:1,64,56,56,64,3,3,1,1');
-  const [n, c, h, w, k, r, s, stride = 1, padding = 0, groups = 1] = values as [number, number, number, number, number, number, number, number?, number?, number?];
+  const values = readFields(
+    text,
+    parts,
+    CONV,
+    7,
+    'conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]], for example conv:1,64,56,56,64,3,3,1,1',
+  );
+  const [n, c, h, w, k, r, s, stride = 1, padding = 0, groups = 1] = values as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number?,
+    number?,
+    number?,
+  ];
   return oneLayer(text, [c, h, w], n, 'conv', { out: k, kernel: [r, s], stride, padding, groups, bias: false });
 }

@@ -10,7 +10,6 @@ import { parsePrecision } from './precision.ts';
 import { resolveWorkload, type Workload } from './resolve.ts';
 import { scalesimTrace } from './scalesim.ts';
 
-
 export interface TraceOptions {
   readonly batch?: number;
   readonly phase: 'inference' | 'training';
@@ -41,20 +40,46 @@ function checkBatch(batch: number | undefined): void {
 function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace {
   const { batch, phase, precision } = options;
   if (workload.kind === 'trace') {
-    if (batch !== undefined || precision !== undefined) throw InputError.of(workload.path, 'a trace has its batch and precision already', 'leave out --batch and --precision');
+    if (batch !== undefined || precision !== undefined)
+      throw InputError.of(
+        workload.path,
+        'a trace has its batch and precision already',
+        'leave out --batch and --precision',
+      );
     const trace = readTrace(readInput(workload.path), workload.path);
-    if (phase === 'training' && trace.workload.phase !== 'training') throw InputError.of(workload.path, 'is a trace of inference', 'leave out --training, or give a trace of a training step');
+    if (phase === 'training' && trace.workload.phase !== 'training')
+      throw InputError.of(
+        workload.path,
+        'is a trace of inference',
+        'leave out --training, or give a trace of a training step',
+      );
     return trace;
   }
   if (workload.kind === 'layers') {
-    if (phase === 'training') throw InputError.of('--training', `${workload.path} lists layers without a network around them`, 'leave it out to simulate inference');
+    if (phase === 'training')
+      throw InputError.of(
+        '--training',
+        `${workload.path} lists layers without a network around them`,
+        'leave it out to simulate inference',
+      );
     const precisionText = precision ?? defaultPrecision;
-    return scalesimTrace(readInput(workload.path), workload.path, { name: workload.name, batch: batch ?? 1, precision: parsePrecision(precisionText), precisionText });
+    return scalesimTrace(readInput(workload.path), workload.path, {
+      name: workload.name,
+      batch: batch ?? 1,
+      precision: parsePrecision(precisionText),
+      precisionText,
+    });
   }
   const { network } = workload;
-  if (batch !== undefined && workload.inline) throw InputError.of('--batch', `${network.name} has its batch in its text`, 'change the first number instead');
+  if (batch !== undefined && workload.inline)
+    throw InputError.of('--batch', `${network.name} has its batch in its text`, 'change the first number instead');
   const precisionText = precision ?? network.precision ?? defaultPrecision;
-  return buildTrace(network, { batch: batch ?? network.batch, phase, precision: parsePrecision(precisionText), precisionText });
+  return buildTrace(network, {
+    batch: batch ?? network.batch,
+    phase,
+    precision: parsePrecision(precisionText),
+    precisionText,
+  });
 }
 
 export interface WorkloadSummary {
@@ -73,7 +98,12 @@ export function listWorkloads(): WorkloadSummary[] {
   return workloadNames().map((name) => {
     const network = catalogueNetwork(name)!;
     const precision = parsePrecision(network.precision ?? 'int8');
-    const trace = buildTrace(network, { batch: network.batch, phase: 'inference', precision, precisionText: network.precision ?? 'int8' });
+    const trace = buildTrace(network, {
+      batch: network.batch,
+      phase: 'inference',
+      precision,
+      precisionText: network.precision ?? 'int8',
+    });
     return {
       name,
       aliases: others.filter(([, target]) => target === name).map(([alias]) => alias),

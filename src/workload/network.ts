@@ -41,18 +41,32 @@ export const MAX_BATCH = 65_536;
 
 const shape = z.array(z.number().int().min(1).max(MAX_LENGTH)).max(6);
 const dtypes = Object.keys(DTYPES) as [DType, ...DType[]];
-const input = z.union([shape, z.strictObject({ shape, dtype: z.enum(dtypes).optional(), state: z.boolean().optional() })]);
+const input = z.union([
+  shape,
+  z.strictObject({ shape, dtype: z.enum(dtypes).optional(), state: z.boolean().optional() }),
+]);
 const fields = z.strictObject({
   name: z.string().min(1).max(200),
   description: z.string().optional(),
   source: z.string().optional(),
-  published: z.strictObject({ parameters: z.number().positive().optional(), macs: z.number().positive().optional(), source: z.string().optional() }).optional(),
+  published: z
+    .strictObject({
+      parameters: z.number().positive().optional(),
+      macs: z.number().positive().optional(),
+      source: z.string().optional(),
+    })
+    .optional(),
   batch: z.number().int().min(1).max(MAX_BATCH).optional(),
   precision: z.string().optional(),
   input: shape.optional(),
   inputs: z.record(z.string(), input).optional(),
   aliases: z.array(z.string()).optional(),
-  blocks: z.record(z.string(), z.strictObject({ parameters: z.record(z.string(), z.unknown()).optional(), layers: z.array(z.unknown()).min(1) })).optional(),
+  blocks: z
+    .record(
+      z.string(),
+      z.strictObject({ parameters: z.record(z.string(), z.unknown()).optional(), layers: z.array(z.unknown()).min(1) }),
+    )
+    .optional(),
   layers: z.array(z.unknown()).min(1),
 });
 type Fields = z.infer<typeof fields>;
@@ -72,10 +86,18 @@ function faults(error: z.ZodError, data: DataMap, file: string): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
     const where = [file, issue.path.join('.')].filter((part) => part !== '').join(': ');
     if (issue.code === 'unrecognized_keys') {
-      const known = issue.path.length === 0 ? Object.keys(fields.shape) : issue.path[0] === 'blocks' ? ['parameters', 'layers'] : ['parameters', 'macs', 'source', 'shape', 'dtype', 'state'];
+      const known =
+        issue.path.length === 0
+          ? Object.keys(fields.shape)
+          : issue.path[0] === 'blocks'
+            ? ['parameters', 'layers']
+            : ['parameters', 'macs', 'source', 'shape', 'dtype', 'state'];
       return issue.keys.map((key) => ({ where, found: `unknown field ${key}`, remedy: didYouMean(key, known) }));
     }
-    const value = issue.path.reduce<Data | undefined>((at, key) => (isMap(at) ? at[String(key)] : Array.isArray(at) ? (at as Data[])[Number(key)] : undefined), data);
+    const value = issue.path.reduce<Data | undefined>(
+      (at, key) => (isMap(at) ? at[String(key)] : Array.isArray(at) ? (at as Data[])[Number(key)] : undefined),
+      data,
+    );
     const found = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80);
     return [{ where, found, remedy: REMEDIES[String(issue.path[0])] ?? `${issue.message}; see workloads/README.md` }];
   });
@@ -93,7 +115,8 @@ function inputsOf(checked: Fields, file: string): { inputs: Network['inputs']; p
       return [name, { shape: map.shape, dtype: map.dtype ?? null, state: map.state ?? false }];
     }),
   );
-  const problems = Object.keys(given).length > 0 ? [] : [{ where: `${file}: input`, found: 'missing', remedy: REMEDIES['input']! }];
+  const problems =
+    Object.keys(given).length > 0 ? [] : [{ where: `${file}: input`, found: 'missing', remedy: REMEDIES['input']! }];
   return { inputs, problems };
 }
 
@@ -113,7 +136,11 @@ export function parseNetwork(data: Data, file: string): Network {
     name: checked.name,
     description: checked.description ?? '',
     source: checked.source ?? '',
-    published: { ...(parameters !== undefined && { parameters }), ...(macs !== undefined && { macs }), ...(source !== undefined && { source }) },
+    published: {
+      ...(parameters !== undefined && { parameters }),
+      ...(macs !== undefined && { macs }),
+      ...(source !== undefined && { source }),
+    },
     batch: checked.batch ?? 1,
     precision: checked.precision ?? null,
     inputs,

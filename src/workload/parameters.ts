@@ -27,7 +27,8 @@ export class Parameters {
   /** A whole number of at least `least`. */
   integer(key: string, fallback?: number, least = 1): number {
     const value = this.value(key) ?? fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > MAX_LENGTH) throw this.fail(key, value, `write a whole number from ${least} to ${MAX_LENGTH}`);
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > MAX_LENGTH)
+      throw this.fail(key, value, `write a whole number from ${least} to ${MAX_LENGTH}`);
     return value;
   }
 
@@ -59,7 +60,8 @@ export class Parameters {
 
   integers(key: string): number[] {
     const value = this.value(key);
-    if (!Array.isArray(value) || !value.every((one) => Number.isInteger(one) && (one as number) > 0)) throw this.fail(key, value, 'write a list of positive whole numbers');
+    if (!Array.isArray(value) || !value.every((one) => Number.isInteger(one) && (one as number) > 0))
+      throw this.fail(key, value, 'write a list of positive whole numbers');
     return value as number[];
   }
 
@@ -67,12 +69,21 @@ export class Parameters {
   pair(key: string, fallback?: number): readonly [number, number] {
     const value = this.value(key) ?? fallback;
     const list = Array.isArray(value) ? (value as Data[]) : [value, value];
-    if (list.length !== 2 || !list.every((one) => typeof one === 'number' && Number.isInteger(one) && one >= 1 && one <= MAX_LENGTH)) throw this.fail(key, value, 'write one positive whole number or two');
+    if (
+      list.length !== 2 ||
+      !list.every((one) => typeof one === 'number' && Number.isInteger(one) && one >= 1 && one <= MAX_LENGTH)
+    )
+      throw this.fail(key, value, 'write one positive whole number or two');
     return [list[0] as number, list[1] as number];
   }
 
   /** Padding as top, left, bottom, right: a number, [vertical, horizontal], four numbers, or `same`. */
-  padding(kernel: readonly [number, number], stride: readonly [number, number], dilation: readonly [number, number], size: readonly [number, number]): readonly [number, number, number, number] {
+  padding(
+    kernel: readonly [number, number],
+    stride: readonly [number, number],
+    dilation: readonly [number, number],
+    size: readonly [number, number],
+  ): readonly [number, number, number, number] {
     const value = this.value('padding') ?? 0;
     if (value === 'same') {
       const axis = (index: 0 | 1): [number, number] => {
@@ -84,7 +95,11 @@ export class Parameters {
       return [vertical[0], horizontal[0], vertical[1], horizontal[1]];
     }
     const list = Array.isArray(value) ? (value as Data[]) : [value, value];
-    if (![2, 4].includes(list.length) || !list.every((one) => typeof one === 'number' && Number.isInteger(one) && one >= 0 && one <= 4096)) throw this.fail('padding', value, 'write `same`, a whole number, two or four');
+    if (
+      ![2, 4].includes(list.length) ||
+      !list.every((one) => typeof one === 'number' && Number.isInteger(one) && one >= 0 && one <= 4096)
+    )
+      throw this.fail('padding', value, 'write `same`, a whole number, two or four');
     const [top, left, bottom = top, right = left] = list as number[];
     return [top!, left!, bottom!, right!];
   }
@@ -93,7 +108,9 @@ export class Parameters {
   unknown(): Problem[] {
     const keys = Object.keys(this.layer.parameters).filter((key) => !this.asked.has(key));
     return keys.map((key) => ({
-      where: `${this.layer.where}.${this.layer.type}.${key}`, found: 'the layer has no such parameter', remedy: didYouMean(key, [...this.asked]),
+      where: `${this.layer.where}.${this.layer.type}.${key}`,
+      found: 'the layer has no such parameter',
+      remedy: didYouMean(key, [...this.asked]),
     }));
   }
 }

@@ -8,7 +8,8 @@ export function parsePrecision(text: string, where = 'precision'): Precision {
   const parts = text.split('/');
   const read = (name: string): DType => {
     const dtype = known.find((one) => one === name.toLowerCase()) as DType | undefined;
-    if (dtype === undefined) throw InputError.of(where, text, `${didYouMean(name, known)} (weights/activations, for example int8/int16)`);
+    if (dtype === undefined)
+      throw InputError.of(where, text, `${didYouMean(name, known)} (weights/activations, for example int8/int16)`);
     return dtype;
   };
   if (parts.length > 2) throw InputError.of(where, text, 'write one format, or weights/activations');

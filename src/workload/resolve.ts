@@ -32,6 +32,7 @@ function unknown(text: string): InputError {
   if (prefix !== undefined && prefix.length > 1) {
     return InputError.of(where, `there is no inline kernel ${prefix}`, didYouMean(prefix, INLINE_KINDS));
   }
-  if (/[\\/]/.test(text)) return InputError.of(where, 'is a path without a known ending', 'name a .yaml, .yml, .json or .csv file');
+  if (/[\\/]/.test(text))
+    return InputError.of(where, 'is a path without a known ending', 'name a .yaml, .yml, .json or .csv file');
   return InputError.of(where, 'not known', didYouMean(text, [...workloadNames(), ...Object.keys(aliases())]));
 }

@@ -41,7 +41,13 @@ function addRow(builder: TraceBuilder, row: Row): Problem[] {
   const { where, label, numbers } = row;
   const known = numbers.length === 3 || numbers.length === 7 || numbers.length === 8;
   if (!known) {
-    return [{ where, found: `${label} has ${numbers.length} numbers`, remedy: 'give 3 (M, N, K) for a matrix product, 7 or 8 for a convolution' }];
+    return [
+      {
+        where,
+        found: `${label} has ${numbers.length} numbers`,
+        remedy: 'give 3 (M, N, K) for a matrix product, 7 or 8 for a convolution',
+      },
+    ];
   }
   if (numbers.some((value) => value < 1 || value > MAX_LENGTH)) {
     return [{ where, found: `${label}: ${numbers.join(', ')}`, remedy: `write whole numbers from 1 to ${MAX_LENGTH}` }];
@@ -59,18 +65,52 @@ function addMatmul(builder: TraceBuilder, { label, line, numbers }: Row): Proble
 }
 
 function addConv(builder: TraceBuilder, { where, label, line, numbers }: Row): Problem[] {
-  const [h, w, r, s, c, filters, strideY, strideX = strideY] = numbers as readonly [number, number, number, number, number, number, number, number?];
+  const [h, w, r, s, c, filters, strideY, strideX = strideY] = numbers as readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number?,
+  ];
   const depthwise = label.includes('DP');
   const groups = depthwise ? c : 1;
   const k = depthwise ? c * filters : filters;
   const p = Math.floor((h - r) / strideY) + 1;
   const q = Math.floor((w - s) / strideX) + 1;
-  if (p < 1 || q < 1) return [{ where, found: `${label}: a ${r} x ${s} filter on ${h} x ${w}`, remedy: 'use a filter no larger than its input' }];
+  if (p < 1 || q < 1)
+    return [
+      {
+        where,
+        found: `${label}: a ${r} x ${s} filter on ${h} x ${w}`,
+        remedy: 'use a filter no larger than its input',
+      },
+    ];
   const input = builder.tensor(`${label}.input`, [builder.batch, c, h, w], 'input', builder.precision.activations);
   const weight = builder.weight(`${label}@${line}.weight`, [k, c / groups, r, s]);
-  builder.op({
-    kind: 'conv', name: label, n: builder.batch, c, h, w, k, r, s, p, q, stride: [strideY, strideX], padding: [0, 0, 0, 0], dilation: [1, 1], groups,
-    transposed: false, inputs: [input, weight],
-  }, [builder.batch, k, p, q]);
+  builder.op(
+    {
+      kind: 'conv',
+      name: label,
+      n: builder.batch,
+      c,
+      h,
+      w,
+      k,
+      r,
+      s,
+      p,
+      q,
+      stride: [strideY, strideX],
+      padding: [0, 0, 0, 0],
+      dilation: [1, 1],
+      groups,
+      transposed: false,
+      inputs: [input, weight],
+    },
+    [builder.batch, k, p, q],
+  );
   return [];
 }

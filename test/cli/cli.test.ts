@@ -16,7 +16,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function accsim(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
   return { status, stdout, stderr };
 }
 
@@ -41,14 +45,17 @@ describe('results', () => {
   });
 
   it('overrides show in the report and change the result', () => {
-    const run = (...args: string[]) => JSON.parse(accsim('tpuv1-mlp0', '--arch', 'tpuv1', '--format', 'json', ...args).stdout);
+    const run = (...args: string[]) =>
+      JSON.parse(accsim('tpuv1-mlp0', '--arch', 'tpuv1', '--format', 'json', ...args).stdout);
     const faster = run('--set', 'memory.bandwidthGBps=136');
     expect(faster.arch.overrides).toEqual({ 'memory.bandwidthGBps': 136 });
     expect(faster.totals.cycles).toBeLessThan(run().totals.cycles / 2);
   });
 
   it('compares, lists, shows and traces', () => {
-    expect(accsim('compare', 'lenet-5', '--arch', 'tpuv1,edge-16x16', '--precision', 'int8').stdout).toContain('edge-16x16');
+    expect(accsim('compare', 'lenet-5', '--arch', 'tpuv1,edge-16x16', '--precision', 'int8').stdout).toContain(
+      'edge-16x16',
+    );
     expect(accsim('list', 'arch').stdout).toContain('tpuv3');
     expect(accsim('list', 'workloads').stdout).toContain('resnet50');
     expect(accsim('show', 'tpuv1').stdout).toContain('memory.bandwidthGBps');
@@ -68,7 +75,10 @@ describe('results', () => {
   });
 
   it('reads a SCALE-Sim topology without edits', () => {
-    writeFileSync(join(folder, 'net.csv'), 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\r\nConv1, 28, 28, 3, 3, 1, 8, 1,\r\n\r\nFC, 1, 1, 1, 1, 200, 10, 1,\r\n');
+    writeFileSync(
+      join(folder, 'net.csv'),
+      'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\r\nConv1, 28, 28, 3, 3, 1, 8, 1,\r\n\r\nFC, 1, 1, 1, 1, 200, 10, 1,\r\n',
+    );
     const report = JSON.parse(accsim('net.csv', '--arch', 'scalesim-32x32-ws', '--format', 'json').stdout);
     expect(report.totals.macs).toBe(26 * 26 * 9 * 8 + 2000);
   });
@@ -130,7 +140,11 @@ describe('bad input', () => {
   });
 
   it('a closed pipe ends quietly', () => {
-    const { status, stderr } = spawnSync('bash', ['-c', `"${process.execPath}" "${MAIN}" resnet --arch tpuv1 --format json | head -c 10`], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(
+      'bash',
+      ['-c', `"${process.execPath}" "${MAIN}" resnet --arch tpuv1 --format json | head -c 10`],
+      { encoding: 'utf8' },
+    );
     expect(status).toBe(0);
     expect(stderr).toBe('');
   });

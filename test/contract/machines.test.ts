@@ -5,11 +5,20 @@ import { simulate } from '../../src/simulate.ts';
 import { totalMacs } from '../../src/trace/facts.ts';
 import { loadTrace } from '../../src/workload/load.ts';
 
-const WORKLOADS = ['lenet-5', 'squeezenet', 'mobilenet-v2', 'tpuv1-lstm1', 'matmul:300x70x515', 'conv:2,30,17,19,24,3,3,2,1,6'] as const;
+const WORKLOADS = [
+  'lenet-5',
+  'squeezenet',
+  'mobilenet-v2',
+  'tpuv1-lstm1',
+  'matmul:300x70x515',
+  'conv:2,30,17,19,24,3,3,2,1,6',
+] as const;
 const MACHINES = listMachines().map(({ name }) => name);
 
 function precisionFor(machine: string): string {
-  return Object.keys((loadMachine(machine, [], SCHEMAS).spec as { array: { cyclesPerRow: Record<string, number> } }).array.cyclesPerRow)[0]!;
+  return Object.keys(
+    (loadMachine(machine, [], SCHEMAS).spec as { array: { cyclesPerRow: Record<string, number> } }).array.cyclesPerRow,
+  )[0]!;
 }
 
 describe.each(MACHINES)('%s', (name) => {
@@ -24,7 +33,7 @@ describe.each(MACHINES)('%s', (name) => {
       expect(totals.activeCycles + stalls).toBe(totals.cycles);
       expect(ops.reduce((sum, op) => sum + op.cycles, 0)).toBe(totals.cycles);
       expect(units[0]!.idleCycles).toBe(0);
-      for (const unit of units) expect(unit.idleCycles, unit.name).toBeGreaterThanOrEqual(unit.name === 'hostLink' ? -totals.cycles : 0);
+      for (const unit of units) expect(unit.idleCycles, unit.name).toBeGreaterThanOrEqual(0);
     });
 
     it('is the same twice, and folded as unfolded', () => {
@@ -40,7 +49,10 @@ describe.each(MACHINES)('%s', (name) => {
 
     it('moves every weight at least once, and adds up its energy', () => {
       const weights = trace.tensors.filter((tensor) => tensor.role === 'weight' && tensor.shape.length > 1);
-      const bytes = weights.reduce((sum, tensor) => sum + tensor.shape.reduce((product, length) => product * length, 1), 0);
+      const bytes = weights.reduce(
+        (sum, tensor) => sum + tensor.shape.reduce((product, length) => product * length, 1),
+        0,
+      );
       expect(report.totals.trafficBytes[report.roofline.memory]!.read).toBeGreaterThanOrEqual(bytes);
       const components = Object.values(report.totals.energyPjByComponent).reduce((sum, pj) => sum + pj, 0);
       expect(components / report.totals.energyPj).toBeCloseTo(1, 9);
@@ -50,9 +62,12 @@ describe.each(MACHINES)('%s', (name) => {
 });
 
 describe('folding', () => {
-  it.each(['edge-16x16', 'scalesim-32x32-os', 'scalesim-32x32-ws', 'scalesim-32x32-is'])('%s gives the same for a network run step by step', (name) => {
-    const machine = loadMachine(name, [], SCHEMAS);
-    const trace = loadTrace('squeezenet', { phase: 'inference' }, 'int8');
-    expect(simulate(machine, trace, { unfolded: true }).report).toEqual(simulate(machine, trace).report);
-  });
+  it.each(['edge-16x16', 'scalesim-32x32-os', 'scalesim-32x32-ws', 'scalesim-32x32-is'])(
+    '%s gives the same for a network run step by step',
+    (name) => {
+      const machine = loadMachine(name, [], SCHEMAS);
+      const trace = loadTrace('squeezenet', { phase: 'inference' }, 'int8');
+      expect(simulate(machine, trace, { unfolded: true }).report).toEqual(simulate(machine, trace).report);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { energyFactor, energyScale } from '../../src/energy/scaling.ts';
 
 describe('energy scaling between nodes', () => {
-  it('gives the authors\' published example: 1 pJ at 65 nm and 1.3 V is 0.1755 pJ at 32 nm and 0.9 V', () => {
+  it("gives the authors' published example: 1 pJ at 65 nm and 1.3 V is 0.1755 pJ at 32 nm and 0.9 V", () => {
     expect(energyFactor(32, 0.9)).toBeCloseTo(0.4571, 4);
     expect(energyFactor(65, 1.3)).toBeCloseTo(2.604, 3);
     // The authors print 0.1755, cut off after four digits.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { energy, machinePrices } from '../../src/energy/price.ts';
+import { type CountedAction, dynamicEnergyPj, machinePrices } from '../../src/energy/price.ts';
 import { loadMachine } from '../../src/machine/load.ts';
 import { systolicSpec } from '../../src/models/systolic/spec.ts';
 
@@ -10,8 +10,9 @@ const CLOCK_HZ = 700e6;
 const SECONDS = CYCLES / CLOCK_HZ;
 
 /** Watts of a run of 1e6 cycles. */
-function watts(counts: Parameters<typeof energy>[0]): number {
-  return energy(counts, price, spec.energy.idlePowerW, CYCLES, CLOCK_HZ).totalPj / 1e12 / SECONDS;
+function watts(counts: readonly CountedAction[]): number {
+  const dynamicPj = Object.values(dynamicEnergyPj(counts, price)).reduce((sum, pj) => sum + pj, 0);
+  return dynamicPj / 1e12 / SECONDS + spec.energy.idlePowerW;
 }
 
 /**
@@ -19,7 +20,7 @@ function watts(counts: Parameters<typeof energy>[0]): number {
  * streamed in 1e6 cycles: 0.9373e6. Each row reads 256 bytes, does 65,536 MACs, writes 256 sums of 4 bytes; eight of nine
  * passes read the sums before adding, and one of nine sends them on (1/9 more), so reads equal writes.
  */
-function cnn0(rows: number): Parameters<typeof energy>[0] {
+function cnn0(rows: number): readonly CountedAction[] {
   const macs = rows * 65_536;
   const weightBytes = macs / 2888;
   return [
@@ -69,8 +70,12 @@ describe('shift prices stated in machine files: half the rows x 0.03 pJ per byte
   const to22 = 0.2372462 / 0.69885;
   const to16 = 0.120272 / 0.69885;
   it.each([
-    ['tpuv2', 64 * 0.03 * to16], ['tpuv3', 64 * 0.03 * to16], ['edge-16x16', 8 * 0.03 * to22], ['edge-32x32', 16 * 0.03 * to22],
-    ['scalesim-32x32-ws', 16 * 0.03], ['scalesim-128x128-ws', 64 * 0.03],
+    ['tpuv2', 64 * 0.03 * to16],
+    ['tpuv3', 64 * 0.03 * to16],
+    ['edge-16x16', 8 * 0.03 * to22],
+    ['edge-32x32', 16 * 0.03 * to22],
+    ['scalesim-32x32-ws', 16 * 0.03],
+    ['scalesim-128x128-ws', 64 * 0.03],
   ])('%s', (name, pj) => {
     const machine = systolicSpec.parse(loadMachine(name, [], { systolic: systolicSpec }).spec);
     expect(Math.abs(machine.energy.pricesPj.array!.shift! / pj - 1)).toBeLessThan(0.01);

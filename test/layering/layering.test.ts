@@ -3,7 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const SRC = resolve(import.meta.dirname, '..', '..', 'src');
-const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => file.replaceAll('\\', '/'));
+const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replaceAll('\\', '/'));
 
 interface Import {
   readonly target: string;
@@ -12,7 +14,10 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(SRC, file), 'utf8');
-  const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({ typeOnly: match[1] !== undefined, target: match[2]! }));
+  const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'/gms)].map((match) => ({
+    typeOnly: match[1] !== undefined,
+    target: match[2]!,
+  }));
   const lazy = [...text.matchAll(/import\('([^']+)'\)/g)].map((match) => ({ typeOnly: false, target: match[1]! }));
   return [...found, ...lazy].map(({ target, typeOnly }) => ({
     typeOnly,
@@ -22,9 +27,48 @@ function importsOf(file: string): Import[] {
 
 /** folder -> folders it may not import from. Types of plain data are part of an interface; everything else counts. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
-  engine: ['models', 'units', 'events', 'trace', 'workload', 'machine', 'energy', 'views', 'report', 'validate', 'cli', 'files.ts'],
-  events: ['models', 'units', 'engine', 'trace', 'workload', 'machine', 'energy', 'views', 'report', 'validate', 'cli', 'files.ts'],
-  trace: ['models', 'units', 'engine', 'events', 'workload', 'machine', 'energy', 'views', 'report', 'validate', 'cli', 'files.ts'],
+  engine: [
+    'models',
+    'units',
+    'events',
+    'trace',
+    'workload',
+    'machine',
+    'energy',
+    'views',
+    'report',
+    'validate',
+    'cli',
+    'files.ts',
+  ],
+  events: [
+    'models',
+    'units',
+    'engine',
+    'trace',
+    'workload',
+    'machine',
+    'energy',
+    'views',
+    'report',
+    'validate',
+    'cli',
+    'files.ts',
+  ],
+  trace: [
+    'models',
+    'units',
+    'engine',
+    'events',
+    'workload',
+    'machine',
+    'energy',
+    'views',
+    'report',
+    'validate',
+    'cli',
+    'files.ts',
+  ],
   workload: ['models', 'units', 'engine', 'events', 'machine', 'energy', 'views', 'report', 'validate', 'cli'],
   models: ['views', 'report', 'energy/price.ts', 'workload', 'validate', 'cli', 'files.ts'],
   views: ['models', 'units', 'engine', 'workload', 'machine', 'energy', 'report', 'validate', 'cli', 'files.ts'],
@@ -45,7 +89,8 @@ describe('who may know whom', () => {
   it('only src/cli touches process and console, and only src/files.ts the file system', () => {
     for (const file of FILES) {
       const text = readFileSync(join(SRC, file), 'utf8');
-      if (!file.startsWith('cli/')) expect(/\b(?:process|console)\.\w/.test(text), `${file} touches process or console`).toBe(false);
+      if (!file.startsWith('cli/'))
+        expect(/\b(?:process|console)\.\w/.test(text), `${file} touches process or console`).toBe(false);
       const fs = importsOf(file).some(({ target }) => /^node:(?:fs|child_process)/.test(target));
       expect(fs && file !== 'files.ts', `${file} touches the file system`).toBe(false);
     }
@@ -58,7 +103,14 @@ describe('who may know whom', () => {
   });
 
   it('has no import cycles', () => {
-    const graph = new Map(FILES.map((file) => [file, importsOf(file).filter(({ typeOnly }) => !typeOnly).map(({ target }) => target)]));
+    const graph = new Map(
+      FILES.map((file) => [
+        file,
+        importsOf(file)
+          .filter(({ typeOnly }) => !typeOnly)
+          .map(({ target }) => target),
+      ]),
+    );
     const state = new Map<string, 'open' | 'done'>();
     const visit = (file: string, path: readonly string[]): void => {
       if (state.get(file) === 'done' || !graph.has(file)) return;

@@ -9,7 +9,11 @@ import { loadMachine, showMachine } from '../../src/machine/load.ts';
 /** A small kind of machine of the test's own, so that these tests know no model. */
 const toy = z.strictObject({
   clockMHz: z.number().gt(0).max(1e5),
-  array: z.strictObject({ rows: z.number().int().min(1).max(4096), columns: z.number().int().min(1), rates: z.record(z.string(), z.number()) }),
+  array: z.strictObject({
+    rows: z.number().int().min(1).max(4096),
+    columns: z.number().int().min(1),
+    rates: z.record(z.string(), z.number()),
+  }),
   buffer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('one'), sizeKiB: z.number().gt(0) }),
     z.strictObject({ kind: z.literal('two'), leftKiB: z.number(), rightKiB: z.number() }),
@@ -57,7 +61,9 @@ function refusal(run: () => unknown): string[] {
     run();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return error.problems.map((problem) => `${problem.where}|${problem.found}|${problem.remedy}`.replaceAll(`${folder}/`, ''));
+    return error.problems.map((problem) =>
+      `${problem.where}|${problem.found}|${problem.remedy}`.replaceAll(`${folder}/`, ''),
+    );
   }
   throw new Error('was not refused');
 }
@@ -66,7 +72,11 @@ describe('a machine file', () => {
   it('gives name, kind, description, spec and a source for every number', () => {
     const machine = load(write('base.yaml', BASE));
     expect(machine).toMatchObject({ name: 'base', kind: 'toy', description: 'a toy', overrides: {} });
-    expect(machine.spec).toMatchObject({ clockMHz: 100, array: { rows: 8, rates: { int8: 1, 'int8/int16': 2 } }, mode: 'fast' });
+    expect(machine.spec).toMatchObject({
+      clockMHz: 100,
+      array: { rows: 8, rates: { int8: 1, 'int8/int16': 2 } },
+      mode: 'fast',
+    });
     expect(machine.sources).toEqual({
       clockMHz: { kind: 'paper', ref: 'A, p. 1' },
       'array.rows': { kind: 'paper', ref: 'A, p. 2' },
@@ -92,20 +102,27 @@ describe('extends', () => {
     const child = write('child.yaml', 'name: child\nextends: ./base.yaml\narray: { rows: 16 }\nlink: null\n');
     const machine = load(child);
     expect(machine).toMatchObject({ name: 'child', kind: 'toy', description: 'a toy' });
-    expect(machine.spec).toMatchObject({ clockMHz: 100, array: { rows: 16, columns: 4, rates: { int8: 1 } }, link: null });
+    expect(machine.spec).toMatchObject({
+      clockMHz: 100,
+      array: { rows: 16, columns: 4, rates: { int8: 1 } },
+      link: null,
+    });
     expect(showMachine(child, [], SCHEMAS).extends).toEqual(['base']);
   });
 
   it('replaces a map of another kind whole', () => {
     write('base.yaml', BASE);
-    const machine = load(write('child.yaml', 'name: child\nextends: base.yaml\nbuffer: { kind: two, leftKiB: 1, rightKiB: 2 }\n'));
+    const machine = load(
+      write('child.yaml', 'name: child\nextends: base.yaml\nbuffer: { kind: two, leftKiB: 1, rightKiB: 2 }\n'),
+    );
     expect(machine.spec).toMatchObject({ buffer: { kind: 'two', leftKiB: 1, rightKiB: 2 } });
     expect(machine.sources['buffer.sizeKiB']).toBeUndefined();
   });
 
   it('gives a replaced value its own source, and never the old one', () => {
     write('base.yaml', BASE);
-    const text = 'name: c\nextends: base.yaml\nclockMHz: 200\narray: { rows: 16 }\nsources:\n  array: { kind: measured, ref: E }\n';
+    const text =
+      'name: c\nextends: base.yaml\nclockMHz: 200\narray: { rows: 16 }\nsources:\n  array: { kind: measured, ref: E }\n';
     const { sources } = load(write('child.yaml', text));
     expect(sources['array.rows']).toEqual({ kind: 'measured', ref: 'E' });
     expect(sources['array.columns']).toEqual({ kind: 'datasheet', ref: 'B' });
@@ -121,7 +138,9 @@ describe('extends', () => {
   it('refuses a cycle and names it', () => {
     const first = write('first.yaml', 'name: first\nextends: second.yaml\n');
     write('second.yaml', 'name: second\nextends: first.yaml\n');
-    expect(refusal(() => load(first))).toEqual(['second.yaml: extends|extends itself (first -> second -> first)|break the cycle']);
+    expect(refusal(() => load(first))).toEqual([
+      'second.yaml: extends|extends itself (first -> second -> first)|break the cycle',
+    ]);
   });
 
   it('refuses a chain of more than 8', () => {
@@ -133,7 +152,9 @@ describe('extends', () => {
 
   it('refuses a base that is missing', () => {
     const path = write('orphan.yaml', 'name: orphan\nextends: nowhere.yaml\n');
-    expect(refusal(() => load(path))).toEqual(['orphan.yaml: extends|there is no file nowhere.yaml|check the path, or name a machine that ships']);
+    expect(refusal(() => load(path))).toEqual([
+      'orphan.yaml: extends|there is no file nowhere.yaml|check the path, or name a machine that ships',
+    ]);
   });
 });
 
@@ -156,13 +177,20 @@ describe('--set', () => {
   });
 
   it('finds keys with dots and slashes, and new keys of open maps', () => {
-    const machine = load(path(), 'prices.array.mac.int8=1', 'prices.array.mac.fp16=2', 'prices.dram.read=3', 'array.rates.int8/int16=4');
+    const machine = load(
+      path(),
+      'prices.array.mac.int8=1',
+      'prices.array.mac.fp16=2',
+      'prices.dram.read=3',
+      'array.rates.int8/int16=4',
+    );
     expect(machine.spec).toMatchObject({
-      prices: { array: { 'mac.int8': 1, 'mac.fp16': 2 }, dram: { read: 3 } }, array: { rates: { 'int8/int16': 4 } },
+      prices: { array: { 'mac.int8': 1, 'mac.fp16': 2 }, dram: { read: 3 } },
+      array: { rates: { 'int8/int16': 4 } },
     });
   });
 
-  it('leaves the file\'s other loads alone', () => {
+  it("leaves the file's other loads alone", () => {
     load(path(), 'clockMHz=250');
     expect(load(path()).spec).toMatchObject({ clockMHz: 100 });
   });
@@ -198,7 +226,9 @@ describe('refused machine files', () => {
   const refused = (text: string): string[] => refusal(() => load(write('bad.yaml', text)));
 
   it('lists all faults of a spec together', () => {
-    const text = BASE.replace('clockMHz: 100', 'clockMHz: -1').replace('rows: 8', 'rows: many').replace('mode: fast', 'mod: fast');
+    const text = BASE.replace('clockMHz: 100', 'clockMHz: -1')
+      .replace('rows: 8', 'rows: many')
+      .replace('mode: fast', 'mod: fast');
     expect(refused(text)).toEqual([
       'bad.yaml: clockMHz|-1|must be greater than 0',
       'bad.yaml: array.rows|"many"|write a number',
@@ -208,35 +238,52 @@ describe('refused machine files', () => {
   });
 
   it('refuses absurd sizes, nested unknown keys and unknown actions, with suggestions', () => {
-    expect(refused(BASE.replace('rows: 8', 'rows: 100000'))).toEqual(['bad.yaml: array.rows|100000|must be at most 4096']);
-    expect(refused(BASE.replace('sizeKiB: 64', 'sizeKib: 64'))).toEqual([
-      'bad.yaml: buffer.sizeKiB|missing|add a number', 'bad.yaml: buffer.sizeKib|unknown key|did you mean sizeKiB?',
+    expect(refused(BASE.replace('rows: 8', 'rows: 100000'))).toEqual([
+      'bad.yaml: array.rows|100000|must be at most 4096',
     ]);
-    expect(refused(BASE.replace('mac.int8: 0.3', 'mac.int9: 0.3'))).toEqual(['bad.yaml: prices.array.mac.int9|unknown key|did you mean mac.int8?']);
-    expect(refused(BASE.replace('kind: one', 'kind: three'))[0]).toMatch(/^bad\.yaml: buffer\.kind\|"three"\|choose one of one, two/);
+    expect(refused(BASE.replace('sizeKiB: 64', 'sizeKib: 64'))).toEqual([
+      'bad.yaml: buffer.sizeKiB|missing|add a number',
+      'bad.yaml: buffer.sizeKib|unknown key|did you mean sizeKiB?',
+    ]);
+    expect(refused(BASE.replace('mac.int8: 0.3', 'mac.int9: 0.3'))).toEqual([
+      'bad.yaml: prices.array.mac.int9|unknown key|did you mean mac.int8?',
+    ]);
+    expect(refused(BASE.replace('kind: one', 'kind: three'))[0]).toMatch(
+      /^bad\.yaml: buffer\.kind\|"three"\|choose one of one, two/,
+    );
   });
 
   it('refuses duplicate keys with line and column', () => {
-    expect(refused(`${BASE}clockMHz: 5\n`)[0]).toMatch(/^bad\.yaml:17:1\|Map keys must be unique\|keep one of the two$/);
+    expect(refused(`${BASE}clockMHz: 5\n`)[0]).toMatch(
+      /^bad\.yaml:17:1\|Map keys must be unique\|keep one of the two$/,
+    );
   });
 
   it('refuses broken YAML with line and column', () => {
     expect(refused('name: x\narray: { rows: 1\n')[0]).toMatch(/^bad\.yaml:\d+:\d+\|/);
   });
 
-  it.each([['', 'null'], ['- 1\n', '[1]'], ['hello\n', '"hello"']])('refuses a file that is no map: %j', (text, found) => {
+  it.each([
+    ['', 'null'],
+    ['- 1\n', '[1]'],
+    ['hello\n', '"hello"'],
+  ])('refuses a file that is no map: %j', (text, found) => {
     expect(refused(text)).toEqual([`bad.yaml|holds ${found}|a machine file is a map of fields, see arch/README.md`]);
   });
 
   it('refuses missing and unknown kinds and names', () => {
     expect(refused(BASE.replace('kind: toy\n', ''))).toEqual(['bad.yaml: kind|missing|choose one of toy']);
-    expect(refused(BASE.replace('kind: toy', 'kind: tyo'))).toEqual(['bad.yaml: kind|unknown kind tyo|did you mean toy?']);
+    expect(refused(BASE.replace('kind: toy', 'kind: tyo'))).toEqual([
+      'bad.yaml: kind|unknown kind tyo|did you mean toy?',
+    ]);
     expect(refused(BASE.replace('name: base\n', ''))).toEqual(['bad.yaml: name|missing|add a text']);
     expect(refused(BASE.replace('name: base', 'name: 5'))[0]).toBe('bad.yaml: name|5|write a text');
   });
 
   it('refuses sources of unknown kinds and of fields that do not exist', () => {
-    expect(refused(BASE.replace('kind: measured', 'kind: guessed'))[0]).toMatch(/^bad\.yaml: sources\.buffer\|.*\|write \{ kind: paper \| datasheet/);
+    expect(refused(BASE.replace('kind: measured', 'kind: guessed'))[0]).toMatch(
+      /^bad\.yaml: sources\.buffer\|.*\|write \{ kind: paper \| datasheet/,
+    );
     expect(refused(`${BASE}  array.rowz: { kind: paper, ref: X }\n`)).toEqual([
       'bad.yaml: sources.array.rowz|there is no such field|did you mean array.rows?',
     ]);
@@ -246,7 +293,13 @@ describe('refused machine files', () => {
     expect(refused('__proto__: { x: 1 }\n')[0]).toMatch(/has a key __proto__/);
     expect(refused(`name: ${'['.repeat(100_000)}\n`)[0]).toMatch(/nested more than 64 levels/);
     expect(refused(`name: "${'x'.repeat(1_100_000)}"\n`)[0]).toMatch(/at most 1048576 characters/);
-    const bomb = Array.from({ length: 12 }, (_, n) => `a${n}: &a${n} [${Array(9).fill(n === 0 ? 'x' : `*a${n - 1}`).join(', ')}]`);
+    const bomb = Array.from(
+      { length: 12 },
+      (_, n) =>
+        `a${n}: &a${n} [${Array(9)
+          .fill(n === 0 ? 'x' : `*a${n - 1}`)
+          .join(', ')}]`,
+    );
     expect(refused(`${bomb.join('\n')}\n`)[0]).toMatch(/aliases/);
   });
 

@@ -17,11 +17,17 @@ interface Step {
  * Register-by-register simulator of an output-stationary array: left operands move right, right operands move down, every cell
  * keeps its sum; a finished sum leaves in the cycle of its last product over its column's bus, which carries one a cycle.
  */
-export function runOutputStationary(rows: number, columns: number, tiles: readonly OutputTile[]): { sums: number[][][]; cycles: number } {
+export function runOutputStationary(
+  rows: number,
+  columns: number,
+  tiles: readonly OutputTile[],
+): { sums: number[][][]; cycles: number } {
   const steps = tiles.map((tile) => tile.right.length);
   let left: (Step | null)[][] = grid(rows, columns);
   let right: (Step | null)[][] = grid(rows, columns);
-  const kept = Array.from({ length: rows }, () => Array.from({ length: columns }, () => ({ value: 0, pass: -1, step: -1 })));
+  const kept = Array.from({ length: rows }, () =>
+    Array.from({ length: columns }, () => ({ value: 0, pass: -1, step: -1 })),
+  );
   const sums = tiles.map(() => Array.from({ length: rows }, () => new Array<number>(columns).fill(Number.NaN)));
   let missing = tiles.length * rows * columns;
   let cycle = 0;
@@ -37,10 +43,12 @@ export function runOutputStationary(rows: number, columns: number, tiles: readon
         nextLeft[r]![c] = a;
         nextRight[r]![c] = b;
         if (a === null && b === null) continue;
-        if (a === null || b === null || a.pass !== b.pass || a.step !== b.step) throw new Hazard(`cycle ${cycle}: operands do not meet in cell ${r},${c}`);
+        if (a === null || b === null || a.pass !== b.pass || a.step !== b.step)
+          throw new Hazard(`cycle ${cycle}: operands do not meet in cell ${r},${c}`);
         const cell = kept[r]![c]!;
         const first = a.step === 0;
-        if (!first && (cell.pass !== a.pass || cell.step !== a.step - 1)) throw new Hazard(`cycle ${cycle}: cell ${r},${c} adds to the wrong sum`);
+        if (!first && (cell.pass !== a.pass || cell.step !== a.step - 1))
+          throw new Hazard(`cycle ${cycle}: cell ${r},${c} adds to the wrong sum`);
         const value = (first ? 0 : cell.value) + a.value * b.value;
         kept[r]![c] = { value, pass: a.pass, step: a.step };
         if (a.step < steps[a.pass]! - 1) continue;
@@ -61,7 +69,12 @@ function grid(rows: number, columns: number): (Step | null)[][] {
 }
 
 /** Lane `lane` gets its operand of step k in cycle streamStart + k + lane. */
-function enter(tiles: readonly OutputTile[], cycle: number, lane: number, read: (tile: OutputTile, step: number) => number): Step | null {
+function enter(
+  tiles: readonly OutputTile[],
+  cycle: number,
+  lane: number,
+  read: (tile: OutputTile, step: number) => number,
+): Step | null {
   let found: Step | null = null;
   tiles.forEach((tile, pass) => {
     const step = cycle - tile.streamStartCycle - lane;

@@ -35,9 +35,23 @@ interface Cell {
 }
 
 /** Runs passes as the controller scheduled them; returns for each pass its sums [row][column], and the cycles until the last. */
-export function runStationary(rows: number, columns: number, doubleBuffered: boolean, tiles: readonly Tile[]): { sums: number[][][]; cycles: number } {
+export function runStationary(
+  rows: number,
+  columns: number,
+  doubleBuffered: boolean,
+  tiles: readonly Tile[],
+): { sums: number[][][]; cycles: number } {
   const cells: Cell[][] = Array.from({ length: rows }, () =>
-    Array.from({ length: columns }, () => ({ weight: 0, weightPass: -1, shadow: 0, shadowPass: -1, activation: null, sum: null, usedCycle: -1 })));
+    Array.from({ length: columns }, () => ({
+      weight: 0,
+      weightPass: -1,
+      shadow: 0,
+      shadowPass: -1,
+      activation: null,
+      sum: null,
+      usedCycle: -1,
+    })),
+  );
   const sums = tiles.map((tile) => tile.rows.map(() => new Array<number>(columns).fill(Number.NaN)));
   let missing = tiles.reduce((count, tile) => count + tile.rows.length * columns, 0);
   let cycle = 0;
@@ -54,16 +68,23 @@ export function runStationary(rows: number, columns: number, doubleBuffered: boo
         if (activation === null) continue;
         if (doubleBuffered && cell.weightPass !== activation.pass) {
           // The first row of a pass swaps the shadow weight in; it is multiplied in the same cycle.
-          if (cell.shadowPass !== activation.pass) throw new Hazard(`cycle ${cycle}: cell ${r},${c} has no weight of pass ${activation.pass}`);
+          if (cell.shadowPass !== activation.pass)
+            throw new Hazard(`cycle ${cycle}: cell ${r},${c} has no weight of pass ${activation.pass}`);
           cell.weight = cell.shadow;
           cell.weightPass = cell.shadowPass;
           cell.shadowPass = -1;
         }
-        if (cell.weightPass !== activation.pass) throw new Hazard(`cycle ${cycle}: cell ${r},${c} holds pass ${cell.weightPass}, needs ${activation.pass}`);
+        if (cell.weightPass !== activation.pass)
+          throw new Hazard(`cycle ${cycle}: cell ${r},${c} holds pass ${cell.weightPass}, needs ${activation.pass}`);
         cell.usedCycle = cycle;
         const above = r === 0 ? { value: 0, pass: activation.pass, row: activation.row } : cells[r - 1]![c]!.sum;
-        if (above === null || above.pass !== activation.pass || above.row !== activation.row) throw new Hazard(`cycle ${cycle}: cell ${r},${c} adds to the wrong sum`);
-        results[r]![c] = { value: above.value + activation.value * cell.weight, pass: activation.pass, row: activation.row };
+        if (above === null || above.pass !== activation.pass || above.row !== activation.row)
+          throw new Hazard(`cycle ${cycle}: cell ${r},${c} adds to the wrong sum`);
+        results[r]![c] = {
+          value: above.value + activation.value * cell.weight,
+          pass: activation.pass,
+          row: activation.row,
+        };
       }
     }
     for (let r = 0; r < rows; r++) {
@@ -106,11 +127,13 @@ function shiftWeights(cells: Cell[][], tiles: readonly Tile[], cycle: number, do
         const cell = cells[r]![c]!;
         const value = tile.weights[rows - 1 - k]?.[c] ?? 0;
         if (doubleBuffered) {
-          if (cell.shadowPass !== -1 && cell.shadowPass !== pass) throw new Hazard(`cycle ${cycle}: shadow ${r},${c} of pass ${cell.shadowPass} is lost`);
+          if (cell.shadowPass !== -1 && cell.shadowPass !== pass)
+            throw new Hazard(`cycle ${cycle}: shadow ${r},${c} of pass ${cell.shadowPass} is lost`);
           cell.shadow = value;
           cell.shadowPass = pass;
         } else {
-          const stillNeeded = cell.weightPass >= 0 && cell.weightPass !== pass && lastUse(tiles[cell.weightPass]!, r, c) >= cycle;
+          const stillNeeded =
+            cell.weightPass >= 0 && cell.weightPass !== pass && lastUse(tiles[cell.weightPass]!, r, c) >= cycle;
           if (stillNeeded) throw new Hazard(`cycle ${cycle}: weight ${r},${c} of pass ${cell.weightPass} is lost`);
           cell.weight = value;
           cell.weightPass = pass;

@@ -13,7 +13,10 @@ describe('TPU v1 (Jouppi et al., ISCA 2017)', () => {
   });
 
   it.each(anchors.map((anchor) => [anchor.id, anchor] as const))('%s', (_id, anchor) => {
-    expect(holds(anchor), `published ${anchor.published}, predicted ${anchor.predicted}, error ${errorOf(anchor)}`).toBe(true);
+    expect(
+      holds(anchor),
+      `published ${anchor.published}, predicted ${anchor.predicted}, error ${errorOf(anchor)}`,
+    ).toBe(true);
   });
 
   it('the kept baseline is that of this model', () => {

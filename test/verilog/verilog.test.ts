@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type ArrayTiming, drainCycles, earliestShiftCycle, earliestStreamCycle, type PassState, shiftCycles,
+  type ArrayTiming,
+  drainCycles,
+  earliestShiftCycle,
+  earliestStreamCycle,
+  type PassState,
+  shiftCycles,
 } from '../../src/models/systolic/pass-timing.ts';
 
 /** Debian's package iverilog; .ci/run installs it. Without it these tests are skipped, and say so. */
@@ -36,10 +41,23 @@ interface Shape {
 }
 
 /** Compiles and runs one array; returns its sums by `pass row column` and the cycles. */
-function run(kind: 'stationary' | 'output', shape: Shape, timing: ArrayTiming, stored: readonly number[], streamed: readonly number[]) {
+function run(
+  kind: 'stationary' | 'output',
+  shape: Shape,
+  timing: ArrayTiming,
+  stored: readonly number[],
+  streamed: readonly number[],
+) {
   writeFileSync(join(folder, 'weights.hex'), hex(stored));
   writeFileSync(join(folder, 'rows.hex'), hex(streamed));
-  const parameters = { R: shape.rows, C: shape.columns, T: shape.steps, PASSES: shape.passes, OVERLAP: Number(timing.overlapPasses), ...(kind === 'stationary' && { DOUBLE: Number(timing.doubleBuffered) }) };
+  const parameters = {
+    R: shape.rows,
+    C: shape.columns,
+    T: shape.steps,
+    PASSES: shape.passes,
+    OVERLAP: Number(timing.overlapPasses),
+    ...(kind === 'stationary' && { DOUBLE: Number(timing.doubleBuffered) }),
+  };
   const flags = Object.entries(parameters).map(([name, value]) => `-Pbench.${name}=${value}`);
   const files = [`${kind}_array.v`, `${kind}_bench.v`].map((file) => join(import.meta.dirname, file));
   execFileSync('iverilog', ['-g2012', '-o', 'array.vvp', ...flags, ...files], { cwd: folder });
@@ -59,7 +77,8 @@ function run(kind: 'stationary' | 'output', shape: Shape, timing: ArrayTiming, s
 function predicted(timing: ArrayTiming, passes: number, streamed: number): number {
   const state: PassState = { streamStartCycle: 0, streamEndCycle: 0, drainEndCycle: 0, started: false };
   for (let pass = 0; pass < passes; pass++) {
-    const shifted = timing.dataflow === 'output-stationary' ? 0 : earliestShiftCycle(timing, state) + shiftCycles(timing);
+    const shifted =
+      timing.dataflow === 'output-stationary' ? 0 : earliestShiftCycle(timing, state) + shiftCycles(timing);
     state.streamStartCycle = Math.max(shifted, earliestStreamCycle(timing, state, streamed));
     state.streamEndCycle = state.streamStartCycle + streamed;
     state.drainEndCycle = state.streamEndCycle + drainCycles(timing);
@@ -69,15 +88,25 @@ function predicted(timing: ArrayTiming, passes: number, streamed: number): numbe
 }
 
 const SHAPES: Shape[] = [
-  { rows: 1, columns: 1, steps: 1, passes: 3 }, { rows: 4, columns: 4, steps: 4, passes: 3 }, { rows: 4, columns: 3, steps: 9, passes: 4 },
-  { rows: 5, columns: 2, steps: 2, passes: 4 }, { rows: 2, columns: 6, steps: 7, passes: 3 }, { rows: 8, columns: 8, steps: 3, passes: 2 },
-  { rows: 3, columns: 7, steps: 1, passes: 5 }, { rows: 7, columns: 5, steps: 16, passes: 2 },
+  { rows: 1, columns: 1, steps: 1, passes: 3 },
+  { rows: 4, columns: 4, steps: 4, passes: 3 },
+  { rows: 4, columns: 3, steps: 9, passes: 4 },
+  { rows: 5, columns: 2, steps: 2, passes: 4 },
+  { rows: 2, columns: 6, steps: 7, passes: 3 },
+  { rows: 8, columns: 8, steps: 3, passes: 2 },
+  { rows: 3, columns: 7, steps: 1, passes: 5 },
+  { rows: 7, columns: 5, steps: 16, passes: 2 },
 ];
 
 describe.skipIf(!INSTALLED)('Verilog arrays in Icarus Verilog', () => {
   // Input-stationary hardware is the same array: inputs stand still, weights stream.
   describe.each(['weight-stationary', 'input-stationary'] as const)('%s', (dataflow) => {
-    describe.each([[true, true], [true, false], [false, true], [false, false]] as const)('double-buffered %s, overlapped %s', (doubleBuffered, overlapPasses) => {
+    describe.each([
+      [true, true],
+      [true, false],
+      [false, true],
+      [false, false],
+    ] as const)('double-buffered %s, overlapped %s', (doubleBuffered, overlapPasses) => {
       it.each(SHAPES)('$rows x $columns, $steps rows, $passes passes', (shape) => {
         const { rows, columns, steps, passes } = shape;
         const timing: ArrayTiming = { rows, columns, dataflow, doubleBuffered, overlapPasses };
@@ -88,7 +117,8 @@ describe.skipIf(!INSTALLED)('Verilog arrays in Icarus Verilog', () => {
           for (let t = 0; t < steps; t++) {
             for (let c = 0; c < columns; c++) {
               let expected = 0;
-              for (let r = 0; r < rows; r++) expected += streamed[(p * steps + t) * rows + r]! * stored[(p * rows + r) * columns + c]!;
+              for (let r = 0; r < rows; r++)
+                expected += streamed[(p * steps + t) * rows + r]! * stored[(p * rows + r) * columns + c]!;
               expect(sums.get(`${p} ${t} ${c}`)).toBe(expected);
             }
           }
@@ -101,7 +131,13 @@ describe.skipIf(!INSTALLED)('Verilog arrays in Icarus Verilog', () => {
   describe.each([true, false])('output-stationary, overlapped %s', (overlapPasses) => {
     it.each(SHAPES)('$rows x $columns, $steps steps, $passes passes', (shape) => {
       const { rows, columns, steps, passes } = shape;
-      const timing: ArrayTiming = { rows, columns, dataflow: 'output-stationary', doubleBuffered: false, overlapPasses };
+      const timing: ArrayTiming = {
+        rows,
+        columns,
+        dataflow: 'output-stationary',
+        doubleBuffered: false,
+        overlapPasses,
+      };
       const right = values(passes * steps * columns, 3);
       const left = values(passes * steps * rows, 5);
       const { sums, cycles } = run('output', shape, timing, right, left);
@@ -109,7 +145,8 @@ describe.skipIf(!INSTALLED)('Verilog arrays in Icarus Verilog', () => {
         for (let r = 0; r < rows; r++) {
           for (let c = 0; c < columns; c++) {
             let expected = 0;
-            for (let t = 0; t < steps; t++) expected += left[(p * steps + t) * rows + r]! * right[(p * steps + t) * columns + c]!;
+            for (let t = 0; t < steps; t++)
+              expected += left[(p * steps + t) * rows + r]! * right[(p * steps + t) * columns + c]!;
             expect(sums.get(`${p} ${r} ${c}`)).toBe(expected);
           }
         }

@@ -13,7 +13,9 @@ const inference = { phase: 'inference' } as const;
  * Published figures, typed here a second time so that neither the file nor the builder can drift alone.
  * parameters: exact unless `parameterTolerance` says otherwise. macs of one sample, with `macTolerance` (published rounded).
  */
-const PUBLISHED: Readonly<Record<string, { parameters: number; parameterTolerance?: number; macs?: number; macTolerance?: number }>> = {
+const PUBLISHED: Readonly<
+  Record<string, { parameters: number; parameterTolerance?: number; macs?: number; macTolerance?: number }>
+> = {
   // Han et al., 2015, Table 1: 267 K and 431 K parameters; the counts are those of Caffe's definitions.
   'lenet-300-100': { parameters: 266_610, macs: 266_200 },
   'lenet-5': { parameters: 431_080, macs: 2_293_000 },
@@ -50,7 +52,8 @@ describe('networks against published figures', () => {
     it(`${name} has its published parameters and MACs`, () => {
       const trace = loadTrace(name, { ...inference, batch: 1 }, 'int8');
       expect(Math.abs(parameters(trace) / figure.parameters - 1)).toBeLessThanOrEqual(figure.parameterTolerance ?? 0);
-      if (figure.macs !== undefined) expect(Math.abs(totalMacs(trace) / figure.macs - 1)).toBeLessThanOrEqual(figure.macTolerance ?? 0);
+      if (figure.macs !== undefined)
+        expect(Math.abs(totalMacs(trace) / figure.macs - 1)).toBeLessThanOrEqual(figure.macTolerance ?? 0);
     });
   }
 });
@@ -88,7 +91,8 @@ describe('the catalogue', () => {
   const names = workloadNames();
 
   it('has every network it promises, and the alias table is none of them', () => {
-    for (const name of [...Object.keys(PUBLISHED), 'lstm', 'gru', 'vanilla-rnn', 'deepspeech2']) expect(names).toContain(name);
+    for (const name of [...Object.keys(PUBLISHED), 'lstm', 'gru', 'vanilla-rnn', 'deepspeech2'])
+      expect(names).toContain(name);
     expect(names).not.toContain('aliases');
   });
 

@@ -13,11 +13,20 @@ describe('workloads/README.md', () => {
   it('its example is a network with the counts it states', () => {
     const text = /```yaml\n([\s\S]*?)```/.exec(readme)![1]!;
     const network = parseNetwork(parseYaml(text, 'README.md'), 'README.md');
-    const trace = buildTrace(network, { batch: 1, phase: 'inference', precision: { weights: 'int8', activations: 'int8' }, precisionText: 'int8' });
+    const trace = buildTrace(network, {
+      batch: 1,
+      phase: 'inference',
+      precision: { weights: 'int8', activations: 'int8' },
+      precisionText: 'int8',
+    });
     // 3 -> 16 channels, four times 16 -> 16, each 3x3 with 2 x 16 of normalisation, on 32 x 32 positions; 16 x 10 + 10.
     expect(parameters(trace)).toBe(432 + 32 + 4 * (2304 + 32) + 170);
     expect(totalMacs(trace)).toBe(1024 * (432 + 4 * 2304) + 160);
-    expect(network.published).toEqual({ parameters: parameters(trace), macs: totalMacs(trace), source: 'counted by hand' });
+    expect(network.published).toEqual({
+      parameters: parameters(trace),
+      macs: totalMacs(trace),
+      source: 'counted by hand',
+    });
   });
 
   it('its inline kernels run', () => {

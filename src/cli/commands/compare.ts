@@ -18,11 +18,16 @@ function options(yargs: Argv) {
 type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
 
 function compare(args: Arguments): void {
-  const names = args.arch.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const names = args.arch
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   if (names.length < 2) throw InputError.of('--arch', args.arch, 'give at least two machines, separated by commas');
   const format = readFormat(args.format);
   const trace = traceOptions(args.batch, args.precision, args.training);
-  const reports = names.map((arch) => runSimulation({ arch, workload: args.workload, sets: args.set, trace, timeline: false }).report);
+  const reports = names.map(
+    (arch) => runSimulation({ arch, workload: args.workload, sets: args.set, trace, timeline: false }).report,
+  );
   const { head, rows } = comparisonRows(reports);
   const text = {
     json: () => `${JSON.stringify(reports, null, 2)}\n`,

@@ -22,15 +22,31 @@ type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>
 function list(args: Arguments): void {
   const asJson = readFormat(args.format, ['table', 'json']) === 'json';
   const show = <Item>(items: readonly Item[], head: string[], row: (item: Item) => string[]): void =>
-    deliver(asJson ? `${JSON.stringify(items, null, 2)}\n` : columns([head, ...items.map(row)], [0, head.length - 1]), args.out, args.quiet);
+    deliver(
+      asJson ? `${JSON.stringify(items, null, 2)}\n` : columns([head, ...items.map(row)], [0, head.length - 1]),
+      args.out,
+      args.quiet,
+    );
   switch (args.what) {
     case 'arch':
-      return show(listMachines(), ['machine', 'kind', 'description'], (item) => [item.name, item.kind, item.description]);
+      return show(listMachines(), ['machine', 'kind', 'description'], (item) => [
+        item.name,
+        item.kind,
+        item.description,
+      ]);
     case 'energy':
-      return show(energyTableNames().map((name) => ({ name })), ['price table'], (item) => [item.name]);
+      return show(
+        energyTableNames().map((name) => ({ name })),
+        ['price table'],
+        (item) => [item.name],
+      );
     default:
       return show(listWorkloads(), ['workload', 'batch', 'parameters', 'MACs a sample', 'description'], (item) => [
-        item.name, String(item.batch), si(item.parameters), si(item.macs), item.description,
+        item.name,
+        String(item.batch),
+        si(item.parameters),
+        si(item.macs),
+        item.description,
       ]);
   }
 }

@@ -13,7 +13,12 @@ const DEFAULT_TOP = 40;
 
 function options(yargs: Argv) {
   return yargs
-    .positional('workloads', { type: 'string', array: true, describe: 'catalogue name, .yaml, .csv or .json file, or matmul:MxNxK / conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]]' })
+    .positional('workloads', {
+      type: 'string',
+      array: true,
+      describe:
+        'catalogue name, .yaml, .csv or .json file, or matmul:MxNxK / conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]]',
+    })
     .options(COMMON)
     .options({
       arch: { type: 'string', describe: 'machine: a name of `accsim list arch`, or a .yaml file' },
@@ -47,24 +52,41 @@ function render(report: Report, format: Format, top: number | null, toFile: bool
 async function run(args: Arguments): Promise<void> {
   const workloads = args.workloads ?? [];
   const arch = single(args.arch, 'arch');
-  if (workloads.length === 0) throw InputError.of('WORKLOAD', 'missing', 'name one, for example: accsim --arch tpuv1 resnet (accsim list workloads shows all)');
-  if (arch === undefined) throw InputError.of('--arch', 'missing', 'name a machine, for example --arch tpuv1 (accsim list arch shows all)');
+  if (workloads.length === 0)
+    throw InputError.of(
+      'WORKLOAD',
+      'missing',
+      'name one, for example: accsim --arch tpuv1 resnet (accsim list workloads shows all)',
+    );
+  if (arch === undefined)
+    throw InputError.of('--arch', 'missing', 'name a machine, for example --arch tpuv1 (accsim list arch shows all)');
   const format = readFormat(args.format);
-  if (!Number.isInteger(args.top) || args.top < 0) throw InputError.of('--top', String(args.top), 'write a whole number (0: all)');
+  if (!Number.isInteger(args.top) || args.top < 0)
+    throw InputError.of('--top', String(args.top), 'write a whole number (0: all)');
   if (workloads.length > 1 && (args.timeline !== undefined || args.charts !== undefined)) {
-    throw InputError.of(args.timeline === undefined ? '--charts' : '--timeline', `${workloads.length} workloads`, 'give one workload');
+    throw InputError.of(
+      args.timeline === undefined ? '--charts' : '--timeline',
+      `${workloads.length} workloads`,
+      'give one workload',
+    );
   }
   const results = workloads.map((workload) =>
     runSimulation({
-      arch, workload, sets: args.set, timeline: args.timeline !== undefined,
+      arch,
+      workload,
+      sets: args.set,
+      timeline: args.timeline !== undefined,
       trace: traceOptions(args.batch, args.precision, args.training),
     }),
   );
   const reports = results.map((result) => result.report);
   const top = args.top === 0 ? null : args.top;
-  const text = format === 'json' && reports.length > 1
-    ? `${JSON.stringify(reports, null, 2)}\n`
-    : reports.map((report) => render(report, format, top, args.out !== undefined)).join(format === 'table' || format === 'md' ? '\n' : '');
+  const text =
+    format === 'json' && reports.length > 1
+      ? `${JSON.stringify(reports, null, 2)}\n`
+      : reports
+          .map((report) => render(report, format, top, args.out !== undefined))
+          .join(format === 'table' || format === 'md' ? '\n' : '');
   deliver(text, args.out, args.quiet);
   const { report, timeline } = results[0]!;
   if (timeline !== null && args.timeline !== undefined) {
@@ -77,7 +99,11 @@ async function run(args: Arguments): Promise<void> {
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
 export function traceOptions(batch: number | undefined, precision: string | undefined, training: boolean) {
   const count = readBatch(batch);
-  return { phase: training ? 'training' : 'inference', ...(count !== undefined && { batch: count }), ...(precision !== undefined && { precision }) } as const;
+  return {
+    phase: training ? 'training' : 'inference',
+    ...(count !== undefined && { batch: count }),
+    ...(precision !== undefined && { precision }),
+  } as const;
 }
 
 async function drawCharts(report: Report, folder: string, quiet: boolean): Promise<void> {

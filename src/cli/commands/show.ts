@@ -26,7 +26,11 @@ type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>
 
 function machineText(name: string, sets: readonly string[]): string {
   const { machine, extends: parents, fields } = showMachine(name, sets, SCHEMAS);
-  const rows = fields.map((field) => [field.path, JSON.stringify(field.value), field.source === null ? '' : `${field.source.kind}: ${field.source.ref}`]);
+  const rows = fields.map((field) => [
+    field.path,
+    JSON.stringify(field.value),
+    field.source === null ? '' : `${field.source.kind}: ${field.source.ref}`,
+  ]);
   const derived = parents.length > 0 ? `\nextends ${parents.join(', ')}` : '';
   return `${machine.name} (${machine.kind}): ${machine.description}${derived}\n\n${columns([['field', 'value', 'source'], ...rows], [0, 1, 2])}`;
 }
@@ -34,7 +38,12 @@ function machineText(name: string, sets: readonly string[]): string {
 function workloadText(name: string): string {
   const network = loadNetwork(name);
   const trace = loadTrace(name, { phase: 'inference' }, 'int8');
-  const rows = trace.ops.map((op) => [op.name, op.kind, `[${trace.tensors[op.outputs[0]!]!.shape.join(', ')}]`, macs(op) === 0 ? '' : si(macs(op))]);
+  const rows = trace.ops.map((op) => [
+    op.name,
+    op.kind,
+    `[${trace.tensors[op.outputs[0]!]!.shape.join(', ')}]`,
+    macs(op) === 0 ? '' : si(macs(op)),
+  ]);
   const facts = `${si(parameters(trace))} parameters, ${si(totalMacs(trace) / network.batch)} MACs a sample, batch ${network.batch}`;
   return `${network.name}: ${network.description}\n${facts}\n${network.source}\n\n${columns([['op', 'kind', 'result', 'MACs'], ...rows], [0, 1, 2])}`;
 }
@@ -47,7 +56,8 @@ function show(args: Arguments): void {
   try {
     deliver(workloadText(name), args.out, args.quiet);
   } catch (error) {
-    if (error instanceof InputError && error.problems[0]?.found === 'not known') throw InputError.of(name, 'no machine and no workload', didYouMean(name, known));
+    if (error instanceof InputError && error.problems[0]?.found === 'not known')
+      throw InputError.of(name, 'no machine and no workload', didYouMean(name, known));
     throw error;
   }
 }

@@ -19,7 +19,9 @@ function options(yargs: Argv) {
       arch: { type: 'string', describe: 'only this machine' },
       against: { type: 'string', describe: 'a CSV of measurements; its columns tell what they are' },
       update: { type: 'boolean', default: false, describe: 'keep the results as the new baseline' },
-      format, out, quiet,
+      format,
+      out,
+      quiet,
     })
     .example('$0 validate', 'every published figure beside what the model says')
     .example('$0 validate --against mine.csv --format json', 'your own measurements');
@@ -27,31 +29,52 @@ function options(yargs: Argv) {
 
 type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
 
-const number = (value: number): string => (Math.abs(value) >= 1000 ? String(Math.round(value)) : Number(value.toPrecision(4)).toString());
+const number = (value: number): string =>
+  Math.abs(value) >= 1000 ? String(Math.round(value)) : Number(value.toPrecision(4)).toString();
 
 function rowsOf({ anchors }: Validation): string[][] {
   return anchors.map((anchor) => {
     const error = errorOf(anchor);
     const shown = `${error >= 0 ? '+' : ''}${error.toFixed(1)} ${anchor.errorIn === 'percent' ? '%' : 'points'}`;
     const bound = anchor.bound === null ? 'shown only' : `within ${anchor.bound}`;
-    return [anchor.what, anchor.unit, number(anchor.published), number(anchor.predicted), shown, holds(anchor) ? bound : `MISSES ${anchor.bound}`];
+    return [
+      anchor.what,
+      anchor.unit,
+      number(anchor.published),
+      number(anchor.predicted),
+      shown,
+      holds(anchor) ? bound : `MISSES ${anchor.bound}`,
+    ];
   });
 }
 
 function summary(validation: Validation): string {
   const { anchors, scalesim, failures } = validation;
   const lines: string[] = [];
-  if (anchors.length > 0) lines.push(`TPU v1 throughput: mean absolute error ${meanThroughputError(anchors).toFixed(1)} % over six applications (the authors' own model: 8.2 %).`);
-  if (scalesim.rows > 0) lines.push(`SCALE-Sim: ${scalesim.exact} of ${scalesim.rows} distinct rows have exactly its compute cycles.`);
+  if (anchors.length > 0)
+    lines.push(
+      `TPU v1 throughput: mean absolute error ${meanThroughputError(anchors).toFixed(1)} % over six applications (the authors' own model: 8.2 %).`,
+    );
+  if (scalesim.rows > 0)
+    lines.push(`SCALE-Sim: ${scalesim.exact} of ${scalesim.rows} distinct rows have exactly its compute cycles.`);
   lines.push(...failures.map((failure) => `FAILED ${failure}`));
-  lines.push(failures.length === 0 ? 'Nothing is worse than its bound or the kept baseline.' : `${failures.length} figures are worse than they may be.`);
+  lines.push(
+    failures.length === 0
+      ? 'Nothing is worse than its bound or the kept baseline.'
+      : `${failures.length} figures are worse than they may be.`,
+  );
   return `${lines.join('\n')}\n`;
 }
 
 function runAgainst(args: Arguments, path: string): void {
   const comparison = validateAgainst(readInput(path), path, args.arch);
   const head = ['id', 'measured', 'predicted', 'errorPct'];
-  const rows = comparison.rows.map((row) => [row.id, number(row.measured), number(row.predicted), row.errorPct.toFixed(2)]);
+  const rows = comparison.rows.map((row) => [
+    row.id,
+    number(row.measured),
+    number(row.predicted),
+    row.errorPct.toFixed(2),
+  ]);
   const metrics = `mean absolute error ${comparison.mapePct.toFixed(2)} %, median ${comparison.medianAbsErrorPct.toFixed(2)} %, Kendall tau ${comparison.kendallTau.toFixed(3)}, ${rows.length} rows\n`;
   const text = {
     json: () => `${JSON.stringify(comparison, null, 2)}\n`,
@@ -67,7 +90,11 @@ function run(args: Arguments): void {
   const form = readFormat(args.format);
   const machine = args.arch ?? null;
   if (machine !== null && machine !== 'tpuv1' && !machine.startsWith('scalesim')) {
-    throw InputError.of('--arch', `no published or measured figure holds ${machine}`, 'use tpuv1 or scalesim, or bring measurements with --against');
+    throw InputError.of(
+      '--arch',
+      `no published or measured figure holds ${machine}`,
+      'use tpuv1 or scalesim, or bring measurements with --against',
+    );
   }
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
   const validation = validate(machine, kept);
@@ -81,7 +108,8 @@ function run(args: Arguments): void {
   }[form]();
   deliver(text, args.out, args.quiet);
   if (args.update) {
-    if (machine !== null) throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
+    if (machine !== null)
+      throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
     writeOutput(baselinePath(), `${JSON.stringify(toBaseline(validation), null, 2)}\n`);
     say(`wrote ${baselinePath()}`, args.quiet);
   }

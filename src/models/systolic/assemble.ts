@@ -1,12 +1,10 @@
 import { Engine } from '../../engine/engine.ts';
 import { LoopFolder } from '../../engine/fold.ts';
-import { type EventLayout, type Observer, STALL_CAUSES } from '../../events/events.ts';
-import type { Trace } from '../../trace/trace.ts';
-import { componentNames } from './lower/builder.ts';
+import { type Observer, STALL_CAUSES } from '../../events/events.ts';
 import { HOST_IN, HOST_OUT, type Program, STORE, VECTOR } from './program.ts';
 import type { SystolicSpec } from './spec.ts';
 import { ArrayUnit } from './units/array.ts';
-import { type Board, createBoard, UNITS } from './units/board.ts';
+import { type Board, createBoard } from './units/board.ts';
 import { HostUnit } from './units/host.ts';
 import { IssueUnit } from './units/issue.ts';
 import { MemoryUnit } from './units/memory.ts';
@@ -17,17 +15,13 @@ const DRAIN = STALL_CAUSES.indexOf('drain');
 const OUTPUT = STALL_CAUSES.indexOf('output');
 const WRITEBACK = STALL_CAUSES.indexOf('writeback');
 
-export function eventLayout(spec: SystolicSpec, trace: Trace): EventLayout {
-  return { units: UNITS, components: componentNames(spec), ops: trace.ops.length };
-}
-
-export interface RunOptions {
-  /** Runs every iteration of every loop: slow, the same result. */
-  readonly unfolded: boolean;
-}
-
 /** Runs a program; returns the cycles until everything has ended. */
-export function runProgram(spec: SystolicSpec, program: Program, observer: Observer, options: RunOptions): number {
+export function runProgram(
+  spec: SystolicSpec,
+  program: Program,
+  observer: Observer,
+  options: { readonly unfolded: boolean },
+): number {
   const cyclesOf = (ns: number): number => Math.round((ns * spec.clockMHz) / 1e3);
   const board = createBoard(observer, spec.layerSyncCycles, spec.weightFifoTiles);
   const vectorUnit = new VectorUnit(board, spec.vectorUnit.latencyCycles);
@@ -40,8 +34,8 @@ export function runProgram(spec: SystolicSpec, program: Program, observer: Obser
     new ArrayUnit(board, { rows, columns, dataflow, doubleBuffered, overlapPasses }, vectorUnit),
     vectorUnit,
     new MemoryUnit(board, memoryLatency),
-    new HostUnit(board, HOST_IN, hostLatency),
-    new HostUnit(board, HOST_OUT, hostLatency),
+    new HostUnit(board, 'hostIn', HOST_IN, hostLatency),
+    new HostUnit(board, 'hostOut', HOST_OUT, hostLatency),
   ];
   // No decision looks further back than the array's timeline and the longest delay after an event.
   const lookBack = spec.layerSyncCycles + memoryLatency + hostLatency + rows + columns;
@@ -61,15 +55,20 @@ function finish(board: Board, vectorUnit: VectorUnit): number {
     board.observer.stall(ARRAY, op, cause, begin, cursor - begin);
     cursor = begin;
   };
-  for (const [laneIndex, cause] of [[HOST_OUT, OUTPUT], [STORE, WRITEBACK]] as const) {
+  for (const [laneIndex, cause] of [
+    [HOST_OUT, OUTPUT],
+    [STORE, WRITEBACK],
+  ] as const) {
     const lane = board.lanes[laneIndex]!;
-    if (lane.started > 0 && lane.lastDoneCycle >= cursor) charge(vectors.lastDoneCycle, lane.item(lane.started - 1).op, cause);
+    if (lane.started > 0 && lane.lastDoneCycle >= cursor)
+      charge(vectors.lastDoneCycle, lane.item(lane.started - 1).op, cause);
   }
   if (vectors.started > 0 && vectors.lastDoneCycle >= cursor && cursor > board.frontierCycle) {
     vectorUnit.explain(vectors.started - 1, board.frontierCycle, cursor);
     cursor = board.frontierCycle;
   }
   const passes = board.lanes[0]!;
-  if (cursor > board.frontierCycle) charge(board.frontierCycle, passes.started > 0 ? passes.item(passes.started - 1).op : 0, DRAIN);
+  if (cursor > board.frontierCycle)
+    charge(board.frontierCycle, passes.started > 0 ? passes.item(passes.started - 1).op : 0, DRAIN);
   return end;
 }

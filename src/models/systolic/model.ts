@@ -1,22 +1,38 @@
+import { ACTIONS } from '../../events/events.ts';
 import type { Model } from '../model.ts';
-import { eventLayout, runProgram } from './assemble.ts';
+import { runProgram } from './assemble.ts';
+import { componentNames } from './lower/builder.ts';
 import { lower } from './lower/lower.ts';
 import { type SystolicSpec, systolicSpec } from './spec.ts';
+import { UNITS } from './units/board.ts';
 
 export const systolic: Model<SystolicSpec> = {
   kind: 'systolic',
   schema: systolicSpec,
   facts: (spec) => ({
     clockHz: spec.clockMHz * 1e6,
-    peakMacsPerCycle: (spec.array.rows * spec.array.columns * spec.array.count) / Math.min(...Object.values(spec.array.cyclesPerRow)),
+    peakMacsPerCycle:
+      (spec.array.rows * spec.array.columns * spec.array.count) / Math.min(...Object.values(spec.array.cyclesPerRow)),
     defaultPrecision: spec.defaultPrecision,
     offChip: { name: spec.memory.name, bytesPerCycle: (spec.memory.bandwidthGBps * 1e3) / spec.clockMHz },
     energy: spec.energy,
   }),
-  layout: eventLayout,
-  run: (spec, trace, observer, options) => {
+  prepare: (spec, trace) => {
     const program = lower(trace, spec);
-    const cycles = runProgram(spec, program, observer, options);
-    return { cycles, peakUseBytes: program.peakUseBytes, fusedInto: program.fusedInto, notes: program.notes };
+    const { peakUseBytes, fusedInto, notes } = program;
+    const layout = { units: UNITS, components: componentNames(spec), ops: trace.ops.length };
+    return {
+      layout,
+      uses: program.uses.map(({ component, action }) => ({
+        component: layout.components[component]!,
+        action: ACTIONS[action]!,
+      })),
+      run: (observer, options) => ({
+        cycles: runProgram(spec, program, observer, options),
+        peakUseBytes,
+        fusedInto,
+        notes,
+      }),
+    };
   },
 };

@@ -33,6 +33,9 @@ export interface Access {
   readonly bytes: number;
 }
 
+/** For each kind of wait: 0 = the one issued last, 1 = the one before, ...; absent = nothing to wait for. */
+export type Waits = readonly (number | undefined)[];
+
 export interface Instruction {
   /** Identity for the folding of loops; unique within a program. */
   readonly id: number;
@@ -43,8 +46,7 @@ export interface Instruction {
   readonly cycles: number;
   /** pass: shifts in a new stationary tile first; tile and load: comes over the off-chip channel. */
   readonly fetches: boolean;
-  /** For each kind of wait: 0 = the one issued last, 1 = the one before, ...; absent = nothing to wait for. */
-  readonly waits: readonly (number | undefined)[];
+  readonly waits: Waits;
   readonly accesses: readonly Access[];
 }
 
@@ -59,6 +61,8 @@ export type Node = Instruction | Loop;
 
 export interface Program {
   readonly nodes: readonly Node[];
+  /** Every component and action (indices) that an instruction accesses. */
+  readonly uses: readonly Pick<Access, 'component' | 'action'>[];
   /** Peak use of each on-chip buffer in bytes. */
   readonly peakUseBytes: Readonly<Record<string, number>>;
   /** Ops that run inside another one: op -> the op it is fused into. */
@@ -68,6 +72,13 @@ export interface Program {
 
 export function isLoop(node: Node): node is Loop {
   return 'body' in node;
+}
+
+/** Copies waits with one of them set. */
+export function withWait(waits: Waits, kind: number, back: number | undefined): Waits {
+  const copy = [...waits];
+  copy[kind] = back;
+  return copy;
 }
 
 /** Repeats a body; nothing for zero times, the bare body for one. */

@@ -29,11 +29,17 @@ interface Cell {
 }
 
 function binary(step: Step, label: string, fn: 'add' | 'mul' | 'sub', inputs: TensorId[]): TensorId {
-  return step.builder.op({ kind: 'elementwise', function: fn, name: `${step.name}.${label}`, inputs }, step.builder.shape(inputs[0]!));
+  return step.builder.op(
+    { kind: 'elementwise', function: fn, name: `${step.name}.${label}`, inputs },
+    step.builder.shape(inputs[0]!),
+  );
 }
 
 function unary(step: Step, label: string, fn: 'tanh' | 'sigmoid', input: TensorId): TensorId {
-  return step.builder.op({ kind: 'elementwise', function: fn, name: `${step.name}.${label}`, inputs: [input] }, step.builder.shape(input));
+  return step.builder.op(
+    { kind: 'elementwise', function: fn, name: `${step.name}.${label}`, inputs: [input] },
+    step.builder.shape(input),
+  );
 }
 
 function summed(step: Step): TensorId {
@@ -44,7 +50,11 @@ function summed(step: Step): TensorId {
 }
 
 function parts(step: Step, label: string, from: TensorId, widths: readonly number[]): TensorId[] {
-  return step.builder.split(`${step.name}.${label}`, from, widths.map((width) => [step.n, width]));
+  return step.builder.split(
+    `${step.name}.${label}`,
+    from,
+    widths.map((width) => [step.n, width]),
+  );
 }
 
 /** Hochreiter and Schmidhuber 1997 with a forget gate; input, forget and output gate share one sigmoid op. */
@@ -52,7 +62,11 @@ function lstm(step: Step): { output: TensorId; state: TensorId | null } {
   const { hidden } = step;
   const [sigmoids, candidate] = parts(step, 'gates', summed(step), [3 * hidden, hidden]) as [TensorId, TensorId];
   const opened = unary(step, 'sigmoid', 'sigmoid', sigmoids);
-  const [input, forget, output] = parts(step, 'opened', opened, [hidden, hidden, hidden]) as [TensorId, TensorId, TensorId];
+  const [input, forget, output] = parts(step, 'opened', opened, [hidden, hidden, hidden]) as [
+    TensorId,
+    TensorId,
+    TensorId,
+  ];
   const added = binary(step, 'input', 'mul', [unary(step, 'candidate', 'tanh', candidate), input]);
   const kept = binary(step, 'forget', 'mul', [step.state!, forget]);
   const next = binary(step, 'cell', 'add', [kept, added]);
@@ -66,11 +80,22 @@ function lstm(step: Step): { output: TensorId; state: TensorId | null } {
 function gru(step: Step): { output: TensorId; state: TensorId | null } {
   const { hidden, gates, previous } = step;
   if (gates.times === null || gates.fromInput === null) throw new ModelBug('a GRU step needs its products apart');
-  const [inputGates, inputCandidate] = parts(step, 'input-parts', gates.fromInput, [2 * hidden, hidden]) as [TensorId, TensorId];
-  const [stateGates, stateCandidate] = parts(step, 'state-parts', gates.times(previous), [2 * hidden, hidden]) as [TensorId, TensorId];
+  const [inputGates, inputCandidate] = parts(step, 'input-parts', gates.fromInput, [2 * hidden, hidden]) as [
+    TensorId,
+    TensorId,
+  ];
+  const [stateGates, stateCandidate] = parts(step, 'state-parts', gates.times(previous), [2 * hidden, hidden]) as [
+    TensorId,
+    TensorId,
+  ];
   const opened = unary(step, 'sigmoid', 'sigmoid', binary(step, 'sum', 'add', [stateGates, inputGates]));
   const [reset, update] = parts(step, 'opened', opened, [hidden, hidden]) as [TensorId, TensorId];
-  const candidate = unary(step, 'candidate', 'tanh', binary(step, 'candidate-sum', 'add', [binary(step, 'reset', 'mul', [stateCandidate, reset]), inputCandidate]));
+  const candidate = unary(
+    step,
+    'candidate',
+    'tanh',
+    binary(step, 'candidate-sum', 'add', [binary(step, 'reset', 'mul', [stateCandidate, reset]), inputCandidate]),
+  );
   const kept = binary(step, 'update', 'mul', [binary(step, 'change', 'sub', [previous, candidate]), update]);
   return { output: binary(step, 'output', 'add', [kept, candidate]), state: null };
 }

@@ -4,16 +4,32 @@ import type { TraceBuilder } from '../builder.ts';
 import type { Parameters } from '../parameters.ts';
 
 /** Feature map [N, C, H, W] of a layer's first operand. */
-export function featureMap(builder: TraceBuilder, id: TensorId, parameters: Parameters): readonly [number, number, number, number] {
+export function featureMap(
+  builder: TraceBuilder,
+  id: TensorId,
+  parameters: Parameters,
+): readonly [number, number, number, number] {
   const shape = builder.shape(id);
   if (shape.length !== 4) {
-    throw InputError.of(`${parameters.layer.where}.${parameters.layer.type}`, `its operand has shape [${shape.join(', ')}]`, 'give it a feature map [N, C, H, W]');
+    throw InputError.of(
+      `${parameters.layer.where}.${parameters.layer.type}`,
+      `its operand has shape [${shape.join(', ')}]`,
+      'give it a feature map [N, C, H, W]',
+    );
   }
   return shape as unknown as readonly [number, number, number, number];
 }
 
 /** Output length of a window over one axis. */
-export function windowed(length: number, window: number, stride: number, dilation: number, before: number, after: number, ceil: boolean): number {
+export function windowed(
+  length: number,
+  window: number,
+  stride: number,
+  dilation: number,
+  before: number,
+  after: number,
+  ceil: boolean,
+): number {
   const steps = (length + before + after - (window - 1) * dilation - 1) / stride;
   if (!ceil) return Math.floor(steps) + 1;
   const count = Math.ceil(steps) + 1;
@@ -23,7 +39,11 @@ export function windowed(length: number, window: number, stride: number, dilatio
 
 function positive(parameters: Parameters, lengths: readonly number[]): void {
   if (lengths.some((length) => length < 1)) {
-    throw InputError.of(`${parameters.layer.where}.${parameters.layer.type}`, `its result would be ${lengths.join(' x ')}`, 'use a smaller window or stride, or more padding');
+    throw InputError.of(
+      `${parameters.layer.where}.${parameters.layer.type}`,
+      `its result would be ${lengths.join(' x ')}`,
+      'use a smaller window or stride, or more padding',
+    );
   }
 }
 
@@ -36,14 +56,37 @@ export function conv(builder: TraceBuilder, parameters: Parameters, input: Tenso
   const stride = parameters.pair('stride', 1);
   const dilation = parameters.pair('dilation', 1);
   const groups = depthwise ? c : parameters.integer('groups', 1);
-  if (c % groups !== 0 || k % groups !== 0) throw InputError.of(`${layer.where}.conv.groups`, `${groups} groups for ${c} input and ${k} output channels`, 'use a divisor of both');
+  if (c % groups !== 0 || k % groups !== 0)
+    throw InputError.of(
+      `${layer.where}.conv.groups`,
+      `${groups} groups for ${c} input and ${k} output channels`,
+      'use a divisor of both',
+    );
   const padding = parameters.padding([r, s], stride, dilation, [h, w]);
   const p = windowed(h, r, stride[0], dilation[0], padding[0], padding[2], false);
   const q = windowed(w, s, stride[1], dilation[1], padding[1], padding[3], false);
   positive(parameters, [p, q]);
   const weight = builder.weight(`${parameters.weightName()}.weight`, [k, c / groups, r, s]);
   const result = builder.op(
-    { kind: 'conv', name: layer.name, inputs: [input, weight], n, c, h, w, k, r, s, p, q, stride, padding, dilation, groups, transposed: false },
+    {
+      kind: 'conv',
+      name: layer.name,
+      inputs: [input, weight],
+      n,
+      c,
+      h,
+      w,
+      k,
+      r,
+      s,
+      p,
+      q,
+      stride,
+      padding,
+      dilation,
+      groups,
+      transposed: false,
+    },
     [n, k, p, q],
   );
   return bias(builder, parameters, result, k, layer.parameters['norm'] === undefined);
@@ -62,18 +105,45 @@ export function deconv(builder: TraceBuilder, parameters: Parameters, input: Ten
   positive(parameters, [p, q]);
   const weight = builder.weight(`${layer.name}.weight`, [k, c, r, s]);
   const result = builder.op(
-    { kind: 'conv', name: layer.name, inputs: [input, weight], n, c, h, w, k, r, s, p, q, stride, padding, dilation: [1, 1], groups: 1, transposed: true },
+    {
+      kind: 'conv',
+      name: layer.name,
+      inputs: [input, weight],
+      n,
+      c,
+      h,
+      w,
+      k,
+      r,
+      s,
+      p,
+      q,
+      stride,
+      padding,
+      dilation: [1, 1],
+      groups: 1,
+      transposed: true,
+    },
     [n, k, p, q],
   );
   return bias(builder, parameters, result, k, layer.parameters['norm'] === undefined);
 }
 
 /** Adds a bias of one value per channel, if the layer has one. */
-export function bias(builder: TraceBuilder, parameters: Parameters, result: TensorId, channels: number, fallback: boolean): TensorId {
+export function bias(
+  builder: TraceBuilder,
+  parameters: Parameters,
+  result: TensorId,
+  channels: number,
+  fallback: boolean,
+): TensorId {
   if (!parameters.flag('bias', fallback)) return result;
   const { name } = parameters.layer;
   const weight = builder.weight(`${parameters.weightName()}.bias`, [channels]);
-  return builder.op({ kind: 'elementwise', function: 'bias', name: `${name}.bias`, inputs: [result, weight] }, builder.shape(result));
+  return builder.op(
+    { kind: 'elementwise', function: 'bias', name: `${name}.bias`, inputs: [result, weight] },
+    builder.shape(result),
+  );
 }
 
 export function pool(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
@@ -86,7 +156,10 @@ export function pool(builder: TraceBuilder, parameters: Parameters, input: Tenso
   const q = windowed(w, window[1], stride[1], 1, padding[1], padding[3], ceil);
   positive(parameters, [p, q]);
   const kind = parameters.choice('function', ['max', 'average'], 'max');
-  return builder.op({ kind: 'pool', function: kind, name: parameters.layer.name, inputs: [input], window, stride, padding }, [n, c, p, q]);
+  return builder.op(
+    { kind: 'pool', function: kind, name: parameters.layer.name, inputs: [input], window, stride, padding },
+    [n, c, p, q],
+  );
 }
 
 /** Average over all positions: [N, C, H, W] -> [N, C]. */
@@ -99,13 +172,28 @@ export function globalpool(builder: TraceBuilder, parameters: Parameters, input:
 export function upsample(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [n, c, h, w] = featureMap(builder, input, parameters);
   const scale = parameters.integer('scale', 2);
-  return builder.op({ kind: 'move', function: 'upsample', name: parameters.layer.name, inputs: [input] }, [n, c, h * scale, w * scale]);
+  return builder.op({ kind: 'move', function: 'upsample', name: parameters.layer.name, inputs: [input] }, [
+    n,
+    c,
+    h * scale,
+    w * scale,
+  ]);
 }
 
 /** The middle of a feature map, `size` positions along both axes. */
 export function crop(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [n, c, h, w] = featureMap(builder, input, parameters);
   const [height, width] = parameters.pair('size');
-  if (height > h || width > w) throw InputError.of(`${parameters.layer.where}.crop`, `${height} x ${width} out of ${h} x ${w}`, 'crop to a smaller size');
-  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [n, c, height, width]);
+  if (height > h || width > w)
+    throw InputError.of(
+      `${parameters.layer.where}.crop`,
+      `${height} x ${width} out of ${h} x ${w}`,
+      'crop to a smaller size',
+    );
+  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [
+    n,
+    c,
+    height,
+    width,
+  ]);
 }

@@ -16,7 +16,10 @@ export function linear(builder: TraceBuilder, parameters: Parameters, input: Ten
   const k = last(shape);
   const n = parameters.integer('out');
   const weight = builder.weight(`${parameters.weightName()}.weight`, [k, n]);
-  const result = builder.op({ kind: 'matmul', name, inputs: [input, weight], batch: 1, m: elements(shape) / k, n, k }, [...shape.slice(0, -1), n]);
+  const result = builder.op({ kind: 'matmul', name, inputs: [input, weight], batch: 1, m: elements(shape) / k, n, k }, [
+    ...shape.slice(0, -1),
+    n,
+  ]);
   return bias(builder, parameters, result, n, true);
 }
 
@@ -34,7 +37,10 @@ export function embedding(builder: TraceBuilder, parameters: Parameters, input: 
   const pooled = parameters.flag('pooled', false);
   const table = builder.weight(`${parameters.weightName()}.weight`, [rows, width]);
   const n = builder.batch;
-  return builder.op({ kind: 'gather', name, inputs: [table, input], rows: n * count, width, pooled }, pooled ? [n, width] : [n, count, width]);
+  return builder.op(
+    { kind: 'gather', name, inputs: [table, input], rows: n * count, width, pooled },
+    pooled ? [n, width] : [n, count, width],
+  );
 }
 
 /** Pairwise dot products of `parts` feature vectors of one width, beside the first of them (DLRM). */
@@ -43,9 +49,23 @@ export function interaction(builder: TraceBuilder, parameters: Parameters, input
   const n = builder.batch;
   const width = last(builder.shape(inputs[0]!));
   const parts = inputs.reduce((sum, id) => sum + elements(builder.shape(id)) / (n * width), 0);
-  if (!Number.isInteger(parts)) throw InputError.of(`${where}.interaction`, 'operands of different widths', 'give vectors of one width');
-  const stacked = builder.op({ kind: 'move', function: 'concat', name: `${name}.stack`, inputs: [...inputs] }, [n, parts, width]);
-  const products = builder.op({ kind: 'matmul', name, inputs: [stacked, stacked], batch: n, m: parts, n: parts, k: width }, [n, parts, parts]);
-  const pairs = builder.op({ kind: 'move', function: 'copy', name: `${name}.pairs`, inputs: [products] }, [n, (parts * (parts - 1)) / 2]);
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: [inputs[0]!, pairs] }, [n, width + (parts * (parts - 1)) / 2]);
+  if (!Number.isInteger(parts))
+    throw InputError.of(`${where}.interaction`, 'operands of different widths', 'give vectors of one width');
+  const stacked = builder.op({ kind: 'move', function: 'concat', name: `${name}.stack`, inputs: [...inputs] }, [
+    n,
+    parts,
+    width,
+  ]);
+  const products = builder.op(
+    { kind: 'matmul', name, inputs: [stacked, stacked], batch: n, m: parts, n: parts, k: width },
+    [n, parts, parts],
+  );
+  const pairs = builder.op({ kind: 'move', function: 'copy', name: `${name}.pairs`, inputs: [products] }, [
+    n,
+    (parts * (parts - 1)) / 2,
+  ]);
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: [inputs[0]!, pairs] }, [
+    n,
+    width + (parts * (parts - 1)) / 2,
+  ]);
 }

@@ -27,7 +27,12 @@ interface Direction {
 export function recurrent(cell: CellKind, builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const { name, where } = parameters.layer;
   const shape = builder.shape(input);
-  if (shape.length !== 3) throw InputError.of(`${where}.${cell}`, `its operand has shape [${shape.join(', ')}]`, 'give it a sequence [N, T, width]');
+  if (shape.length !== 3)
+    throw InputError.of(
+      `${where}.${cell}`,
+      `its operand has shape [${shape.join(', ')}]`,
+      'give it a sequence [N, T, width]',
+    );
   const [n, steps, width] = shape as [number, number, number];
   const hidden = parameters.integer('hidden');
   const biases = parameters.integer('biases', 1, 0);
@@ -39,66 +44,136 @@ export function recurrent(cell: CellKind, builder: TraceBuilder, parameters: Par
     direction(builder, `${name}.forward`, input, { ...common, reversed: false }),
     direction(builder, `${name}.backward`, input, { ...common, reversed: true }),
   ];
-  if (sum) return builder.op({ kind: 'elementwise', function: 'add', name: `${name}.sum`, inputs: outputs }, [n, steps, hidden]);
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: outputs }, [n, steps, hidden * 2]);
+  if (sum)
+    return builder.op({ kind: 'elementwise', function: 'add', name: `${name}.sum`, inputs: outputs }, [
+      n,
+      steps,
+      hidden,
+    ]);
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: outputs }, [
+    n,
+    steps,
+    hidden * 2,
+  ]);
 }
 
 /** All steps of one direction. */
 function direction(builder: TraceBuilder, name: string, input: TensorId, layer: Direction): TensorId {
   const { n, steps, hidden } = layer;
-  const gatesOf = layer.product === 'ahead' ? projectedAhead(builder, name, input, layer) : joined(builder, name, input, layer);
+  const gatesOf =
+    layer.product === 'ahead' ? projectedAhead(builder, name, input, layer) : joined(builder, name, input, layer);
   let output = builder.tensor(`${name}.hidden`, [n, hidden], 'state', builder.precision.activations);
-  let state: TensorId | null = layer.cell === 'lstm' ? builder.tensor(`${name}.cell`, [n, hidden], 'state', builder.precision.activations) : null;
+  let state: TensorId | null =
+    layer.cell === 'lstm' ? builder.tensor(`${name}.cell`, [n, hidden], 'state', builder.precision.activations) : null;
   const outputs: TensorId[] = [];
   for (let index = 0; index < steps; index++) {
     const step = layer.reversed ? steps - 1 - index : index;
     const at = `${name}.${step}`;
-    const next = CELLS[layer.cell].step({ builder, name: at, n, hidden, gates: gatesOf(step, at), previous: output, state });
+    const next = CELLS[layer.cell].step({
+      builder,
+      name: at,
+      n,
+      hidden,
+      gates: gatesOf(step, at),
+      previous: output,
+      state,
+    });
     output = next.output;
     state = next.state;
     outputs[step] = output;
   }
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.sequence`, inputs: outputs }, [n, steps, hidden]);
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.sequence`, inputs: outputs }, [
+    n,
+    steps,
+    hidden,
+  ]);
 }
 
 function addBiases(builder: TraceBuilder, name: string, layer: Direction, gates: TensorId, at = name): TensorId {
   let result = gates;
   for (let index = 0; index < layer.biases; index++) {
     const term = builder.weight(`${name}.bias${index}`, [layer.hidden * CELLS[layer.cell].gates]);
-    result = builder.op({ kind: 'elementwise', function: 'bias', name: `${at}.bias${index}`, inputs: [result, term] }, builder.shape(result));
+    result = builder.op(
+      { kind: 'elementwise', function: 'bias', name: `${at}.bias${index}`, inputs: [result, term] },
+      builder.shape(result),
+    );
   }
   return result;
 }
 
 /** Projects the inputs of all steps with one product; a step adds the product of its hidden state. */
-function projectedAhead(builder: TraceBuilder, name: string, input: TensorId, layer: Direction): (step: number, at: string) => Gates {
+function projectedAhead(
+  builder: TraceBuilder,
+  name: string,
+  input: TensorId,
+  layer: Direction,
+): (step: number, at: string) => Gates {
   const { n, steps, width, hidden } = layer;
   const total = hidden * CELLS[layer.cell].gates;
   const inputWeight = builder.weight(`${name}.input.weight`, [width, total]);
   const recurrentWeight = builder.weight(`${name}.recurrent.weight`, [hidden, total]);
-  const raw = builder.op({ kind: 'matmul', name: `${name}.input`, inputs: [input, inputWeight], batch: 1, m: n * steps, n: total, k: width }, [n, steps, total]);
+  const raw = builder.op(
+    { kind: 'matmul', name: `${name}.input`, inputs: [input, inputWeight], batch: 1, m: n * steps, n: total, k: width },
+    [n, steps, total],
+  );
   const projected = addBiases(builder, name, layer, raw);
-  const slices = builder.split(`${name}.slices`, projected, Array.from({ length: steps }, () => [n, total]));
+  const slices = builder.split(
+    `${name}.slices`,
+    projected,
+    Array.from({ length: steps }, () => [n, total]),
+  );
   return (step, at) => ({
     fromInput: slices[step]!,
-    times: (state) => builder.op({ kind: 'matmul', name: `${at}.recurrent`, inputs: [state, recurrentWeight], batch: 1, m: n, n: total, k: hidden }, [n, total]),
+    times: (state) =>
+      builder.op(
+        {
+          kind: 'matmul',
+          name: `${at}.recurrent`,
+          inputs: [state, recurrentWeight],
+          batch: 1,
+          m: n,
+          n: total,
+          k: hidden,
+        },
+        [n, total],
+      ),
     together: null,
   });
 }
 
 /** Each step multiplies [input, hidden] by the stacked weights of input and state. */
-function joined(builder: TraceBuilder, name: string, input: TensorId, layer: Direction): (step: number, at: string) => Gates {
+function joined(
+  builder: TraceBuilder,
+  name: string,
+  input: TensorId,
+  layer: Direction,
+): (step: number, at: string) => Gates {
   const { n, steps, width, hidden } = layer;
   const total = hidden * CELLS[layer.cell].gates;
-  if (layer.cell === 'gru') throw InputError.of(`${name}.product`, 'a GRU whose products are joined', 'use `ahead`: its candidate needs the state after the reset gate');
+  if (layer.cell === 'gru')
+    throw InputError.of(
+      `${name}.product`,
+      'a GRU whose products are joined',
+      'use `ahead`: its candidate needs the state after the reset gate',
+    );
   const weight = builder.weight(`${name}.weight`, [width + hidden, total]);
-  const slices = builder.split(`${name}.slices`, input, Array.from({ length: steps }, () => [n, width]));
+  const slices = builder.split(
+    `${name}.slices`,
+    input,
+    Array.from({ length: steps }, () => [n, width]),
+  );
   return (step, at) => ({
     fromInput: null,
     times: null,
     together: (state) => {
-      const stacked = builder.op({ kind: 'move', function: 'concat', name: `${at}.stack`, inputs: [slices[step]!, state] }, [n, width + hidden]);
-      const product = builder.op({ kind: 'matmul', name: `${at}.gates`, inputs: [stacked, weight], batch: 1, m: n, n: total, k: width + hidden }, [n, total]);
+      const stacked = builder.op(
+        { kind: 'move', function: 'concat', name: `${at}.stack`, inputs: [slices[step]!, state] },
+        [n, width + hidden],
+      );
+      const product = builder.op(
+        { kind: 'matmul', name: `${at}.gates`, inputs: [stacked, weight], batch: 1, m: n, n: total, k: width + hidden },
+        [n, total],
+      );
       return addBiases(builder, name, layer, product, at);
     },
   });

@@ -10,7 +10,10 @@ const NORMS = ['batch', 'layer', 'instance', 'group', 'weight', 'local-response'
 export function norm(builder: TraceBuilder, name: string, kind: NormOp['function'], input: TensorId): TensorId {
   const shape = builder.shape(input);
   const channels = shape.length === 4 ? shape[1]! : shape[shape.length - 1]!;
-  const weights = kind === 'local-response' ? [] : [builder.weight(`${name}.scale`, [channels]), builder.weight(`${name}.shift`, [channels])];
+  const weights =
+    kind === 'local-response'
+      ? []
+      : [builder.weight(`${name}.scale`, [channels]), builder.weight(`${name}.shift`, [channels])];
   return builder.op({ kind: 'norm', function: kind, name, inputs: [input, ...weights] }, shape);
 }
 
@@ -22,12 +25,19 @@ export function normLayer(builder: TraceBuilder, parameters: Parameters, input: 
 export function followers(builder: TraceBuilder, parameters: Parameters, result: TensorId): TensorId {
   const { layer } = parameters;
   let id = result;
-  if (layer.parameters['norm'] !== undefined) id = norm(builder, `${layer.name}.norm`, parameters.choice('norm', NORMS), id);
-  if (layer.parameters['act'] !== undefined) id = activation(builder, `${layer.name}.act`, parameters.choice('act', ELEMENTWISE), id);
+  if (layer.parameters['norm'] !== undefined)
+    id = norm(builder, `${layer.name}.norm`, parameters.choice('norm', NORMS), id);
+  if (layer.parameters['act'] !== undefined)
+    id = activation(builder, `${layer.name}.act`, parameters.choice('act', ELEMENTWISE), id);
   return id;
 }
 
-export function activation(builder: TraceBuilder, name: string, fn: (typeof ELEMENTWISE)[number], input: TensorId): TensorId {
+export function activation(
+  builder: TraceBuilder,
+  name: string,
+  fn: (typeof ELEMENTWISE)[number],
+  input: TensorId,
+): TensorId {
   return builder.op({ kind: 'elementwise', function: fn, name, inputs: [input] }, builder.shape(input));
 }
 
@@ -36,13 +46,23 @@ export function act(builder: TraceBuilder, parameters: Parameters, input: Tensor
 }
 
 /** Elementwise over operands of one shape, or with one value per channel as second operand (squeeze and excitation). */
-export function combine(builder: TraceBuilder, parameters: Parameters, inputs: readonly TensorId[], fn: 'add' | 'mul'): TensorId {
+export function combine(
+  builder: TraceBuilder,
+  parameters: Parameters,
+  inputs: readonly TensorId[],
+  fn: 'add' | 'mul',
+): TensorId {
   const { name, where, type } = parameters.layer;
   const shape = builder.shape(inputs[0]!);
   for (const id of inputs.slice(1)) {
     const other = builder.shape(id);
     const scales = fn === 'mul' && other.length === 2 && other[1] === shape[1];
-    if (other.join() !== shape.join() && !scales) throw InputError.of(`${where}.${type}`, `operands [${shape.join(', ')}] and [${other.join(', ')}]`, 'give operands of one shape');
+    if (other.join() !== shape.join() && !scales)
+      throw InputError.of(
+        `${where}.${type}`,
+        `operands [${shape.join(', ')}] and [${other.join(', ')}]`,
+        'give operands of one shape',
+      );
   }
   return builder.op({ kind: 'elementwise', function: fn, name, inputs: [...inputs] }, shape);
 }
@@ -55,7 +75,11 @@ export function concat(builder: TraceBuilder, parameters: Parameters, inputs: re
   for (const id of inputs.slice(1)) {
     const other = builder.shape(id);
     if (other.length !== shape.length || other.some((length, at) => at !== index && length !== shape[at])) {
-      throw InputError.of(`${parameters.layer.where}.concat`, `operands [${builder.shape(inputs[0]!).join(', ')}] and [${other.join(', ')}]`, 'give operands that differ in the joined axis only');
+      throw InputError.of(
+        `${parameters.layer.where}.concat`,
+        `operands [${builder.shape(inputs[0]!).join(', ')}] and [${other.join(', ')}]`,
+        'give operands that differ in the joined axis only',
+      );
     }
     shape[index] = shape[index]! + other[index]!;
   }
@@ -67,22 +91,42 @@ export function part(builder: TraceBuilder, parameters: Parameters, input: Tenso
   const [first, ...rest] = builder.shape(input);
   const parts = parameters.integer('parts', 2);
   parameters.integer('index', 0, 0);
-  if (first! % parts !== 0) throw InputError.of(`${parameters.layer.where}.part`, `a batch of ${first} in ${parts} parts`, `use a batch that is a multiple of ${parts}`);
-  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [first! / parts, ...rest]);
+  if (first! % parts !== 0)
+    throw InputError.of(
+      `${parameters.layer.where}.part`,
+      `a batch of ${first} in ${parts} parts`,
+      `use a batch that is a multiple of ${parts}`,
+    );
+  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [
+    first! / parts,
+    ...rest,
+  ]);
 }
 
 /** A new shape of one sample with as many elements. */
 export function reshape(builder: TraceBuilder, parameters: Parameters, input: TensorId, flat: boolean): TensorId {
   const [n, ...rest] = builder.shape(input);
   const shape = flat ? [elements(rest)] : parameters.integers('shape');
-  if (elements(shape) !== elements(rest)) throw InputError.of(`${parameters.layer.where}.reshape`, `[${rest.join(', ')}] to [${shape.join(', ')}]`, 'keep the number of elements');
-  return builder.op({ kind: 'move', function: 'reshape', name: parameters.layer.name, inputs: [input] }, [n!, ...shape]);
+  if (elements(shape) !== elements(rest))
+    throw InputError.of(
+      `${parameters.layer.where}.reshape`,
+      `[${rest.join(', ')}] to [${shape.join(', ')}]`,
+      'keep the number of elements',
+    );
+  return builder.op({ kind: 'move', function: 'reshape', name: parameters.layer.name, inputs: [input] }, [
+    n!,
+    ...shape,
+  ]);
 }
 
 /** Positions of a feature map as a sequence: [N, C, H, W] -> [N, W, C * H] (speech) . */
 export function tokens(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [n, c, h, w] = builder.shape(input) as [number, number, number, number];
-  return builder.op({ kind: 'move', function: 'transpose', name: parameters.layer.name, inputs: [input] }, [n, w, c * h]);
+  return builder.op({ kind: 'move', function: 'transpose', name: parameters.layer.name, inputs: [input] }, [
+    n,
+    w,
+    c * h,
+  ]);
 }
 
 /** The last step of a sequence: [N, T, width] -> [N, width]. */
@@ -96,5 +140,8 @@ export function constant(builder: TraceBuilder, parameters: Parameters, input: T
   const shape = builder.shape(input);
   const rows = parameters.integer('rows', shape[1] ?? 1);
   const weight = builder.weight(`${parameters.layer.name}.weight`, [rows, ...shape.slice(2)]);
-  return builder.op({ kind: 'elementwise', function: 'bias', name: parameters.layer.name, inputs: [input, weight] }, shape);
+  return builder.op(
+    { kind: 'elementwise', function: 'bias', name: parameters.layer.name, inputs: [input, weight] },
+    shape,
+  );
 }

@@ -52,16 +52,18 @@ export interface Builder {
   /** Transfer cycles of `bytes` over the off-chip channel or the host link. */
   readonly memoryCycles: (bytes: number) => number;
   readonly hostCycles: (bytes: number) => number;
-  readonly instruction: (fields: Omit<Instruction, 'id' | 'accesses' | 'fetches' | 'waits'> & Partial<Instruction>) => Instruction;
+  readonly instruction: (fields: Omit<Instruction, 'id' | 'fetches' | 'waits'> & Partial<Instruction>) => Instruction;
   readonly nodes: Node[];
   vectorsIssued: number;
+  /** One access for each component and action used so far. */
+  readonly uses: () => readonly Access[];
 }
 
 const NO_WAITS: readonly undefined[] = [];
-const NO_ACCESSES: readonly Access[] = [];
 
 export function createBuilder(spec: SystolicSpec): Builder {
   let id = 0;
+  const uses = new Map<number, Access>();
   const bytesPerCycle = (bandwidthGBps: number): number => (bandwidthGBps * 1e3) / spec.clockMHz;
   const memoryRate = bytesPerCycle(spec.memory.bandwidthGBps);
   const hostRate = spec.hostLink === null ? 1 : bytesPerCycle(spec.hostLink.bandwidthGBps);
@@ -70,7 +72,11 @@ export function createBuilder(spec: SystolicSpec): Builder {
     components: componentIndices(spec),
     memoryCycles: (bytes) => Math.max(1, Math.round(bytes / memoryRate)),
     hostCycles: (bytes) => Math.max(1, Math.round(bytes / hostRate)),
-    instruction: (fields) => ({ fetches: false, waits: NO_WAITS, accesses: NO_ACCESSES, ...fields, id: id++ }),
+    instruction: (fields) => {
+      for (const use of fields.accesses) uses.set(use.component * ACTIONS.length + use.action, use);
+      return { fetches: false, waits: NO_WAITS, ...fields, id: id++ };
+    },
+    uses: () => [...uses.values()],
     nodes: [],
     vectorsIssued: 0,
   };

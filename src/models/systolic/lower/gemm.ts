@@ -22,7 +22,12 @@ export interface Gemm {
   /** Rows that belong to one sample: chunks of rows end at sample borders where they can. 0: no samples among the rows. */
   readonly rowsPerSample: number;
   readonly stationary: { readonly elementBits: number; readonly isWeight: boolean; readonly tensor: number };
-  readonly streamed: { readonly elementBits: number; readonly bytes: number; readonly isWeight: boolean; readonly tensor: number };
+  readonly streamed: {
+    readonly elementBits: number;
+    readonly bytes: number;
+    readonly isWeight: boolean;
+    readonly tensor: number;
+  };
   readonly outputElementBits: number;
   /** `int8`, or `int8/int16` (weights/activations). */
   readonly precision: string;
@@ -36,6 +41,11 @@ export function runs(length: number, limit: number): Run[] {
   if (full > 0) result.push({ size: limit, times: full });
   if (rest > 0) result.push({ size: rest, times: 1 });
   return result;
+}
+
+/** Number of steps. */
+export function count(steps: readonly Run[]): number {
+  return steps.reduce((sum, run) => sum + run.times, 0);
 }
 
 /** Near-equal steps of at most `limit`; only the last may be smaller. */
@@ -54,19 +64,47 @@ interface Shape {
 }
 
 /** How a contraction maps onto the array. `is` swaps the roles of weights and activations. */
-export function toGemm(trace: Trace, op: MatmulOp | ConvOp, spec: SystolicSpec, partsOf: (id: TensorId) => readonly TensorId[]): Gemm {
+export function toGemm(
+  trace: Trace,
+  op: MatmulOp | ConvOp,
+  spec: SystolicSpec,
+  partsOf: (id: TensorId) => readonly TensorId[],
+): Gemm {
   const left = trace.tensors[op.inputs[0]!]!;
   const right = trace.tensors[op.inputs[1]!]!;
   const output = trace.tensors[op.outputs[0]!]!;
   const shape = op.kind === 'conv' ? convShape(op, spec) : matmulShape(trace, op, spec, partsOf(op.inputs[0]!));
-  const activation = { elementBits: DTYPES[left.dtype], bytes: tensorBytes(left), isWeight: left.role === 'weight', tensor: op.inputs[0]! };
-  const weight = { elementBits: DTYPES[right.dtype], bytes: tensorBytes(right), isWeight: right.role === 'weight', tensor: op.inputs[1]! };
+  const activation = {
+    elementBits: DTYPES[left.dtype],
+    bytes: tensorBytes(left),
+    isWeight: left.role === 'weight',
+    tensor: op.inputs[0]!,
+  };
+  const weight = {
+    elementBits: DTYPES[right.dtype],
+    bytes: tensorBytes(right),
+    isWeight: right.role === 'weight',
+    tensor: op.inputs[1]!,
+  };
   const swap = spec.array.dataflow === 'input-stationary';
   const precision = right.dtype === left.dtype ? right.dtype : `${right.dtype}/${left.dtype}`;
-  const common = { groups: shape.groups, kRuns: shape.kRuns, k: shape.k, outputElementBits: DTYPES[output.dtype], precision };
+  const common = {
+    groups: shape.groups,
+    kRuns: shape.kRuns,
+    k: shape.k,
+    outputElementBits: DTYPES[output.dtype],
+    precision,
+  };
   return swap
     ? { ...common, rows: shape.n, columns: shape.m, rowsPerSample: 0, stationary: activation, streamed: weight }
-    : { ...common, rows: shape.m, columns: shape.n, rowsPerSample: shape.rowsPerSample, stationary: weight, streamed: activation };
+    : {
+        ...common,
+        rows: shape.m,
+        columns: shape.n,
+        rowsPerSample: shape.rowsPerSample,
+        stationary: weight,
+        streamed: activation,
+      };
 }
 
 function matmulShape(trace: Trace, op: MatmulOp, spec: SystolicSpec, parts: readonly TensorId[]): Shape {
@@ -92,10 +130,18 @@ function convShape(op: ConvOp, spec: SystolicSpec): Shape {
   if (op.transposed) {
     const rows = op.n * op.h * op.w;
     const k = channels;
-    return { groups: op.groups, m: rows, n: outputs * taps, k, kRuns: runs(k, spec.array.rows), rowsPerSample: op.h * op.w };
+    return {
+      groups: op.groups,
+      m: rows,
+      n: outputs * taps,
+      k,
+      kRuns: runs(k, spec.array.rows),
+      rowsPerSample: op.h * op.w,
+    };
   }
   const k = channels * taps;
-  const kRuns = spec.array.reduction === 'packed' ? runs(k, spec.array.rows) : wholeTapRuns(channels, taps, spec.array.rows);
+  const kRuns =
+    spec.array.reduction === 'packed' ? runs(k, spec.array.rows) : wholeTapRuns(channels, taps, spec.array.rows);
   return { groups: op.groups, m: op.n * op.p * op.q, n: outputs, k, kRuns, rowsPerSample: op.p * op.q };
 }
 
@@ -117,4 +163,3 @@ export function packedGroups(gemm: Gemm, spec: SystolicSpec): number {
 export function bytesOf(count: number, bits: number): number {
   return Math.ceil((count * bits) / 8);
 }
-

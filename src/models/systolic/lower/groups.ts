@@ -36,8 +36,12 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
     const host = producer.get(op.inputs[0]!);
     const others = op.inputs.slice(1).filter((id) => !isWeight(trace, id));
     const fits =
-      host !== undefined && host.output === op.inputs[0] && consumers[host.output] === 1 && canFollow(op) &&
-      (others.length === 0 || (fuseBinary && host === groups[groups.length - 1])) && op.outputs.length === 1;
+      host !== undefined &&
+      host.output === op.inputs[0] &&
+      consumers[host.output] === 1 &&
+      canFollow(op) &&
+      (others.length === 0 || (fuseBinary && host === groups[groups.length - 1])) &&
+      op.outputs.length === 1;
     if (fits) {
       host.members.push(index);
       host.inputs.push(...others);
@@ -46,7 +50,11 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
       producer.set(host.output, host);
       return;
     }
-    const group: Group = { members: [index], inputs: op.inputs.filter((id) => !isWeight(trace, id)), output: op.outputs[0]! };
+    const group: Group = {
+      members: [index],
+      inputs: op.inputs.filter((id) => !isWeight(trace, id)),
+      output: op.outputs[0]!,
+    };
     groups.push(group);
     if (op.outputs.length === 1) producer.set(group.output, group);
   });

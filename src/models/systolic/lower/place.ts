@@ -23,7 +23,15 @@ interface Block {
 export function viewRoots(trace: Trace): (id: TensorId) => readonly TensorId[] {
   const parts = new Map<TensorId, readonly TensorId[]>();
   for (const op of trace.ops) if (isView(op)) for (const id of op.outputs) parts.set(id, op.inputs);
-  const roots = (id: TensorId): readonly TensorId[] => parts.get(id)?.flatMap(roots) ?? [id];
+  const known = new Map<TensorId, readonly TensorId[]>();
+  const roots = (id: TensorId): readonly TensorId[] => {
+    let found = known.get(id);
+    if (found === undefined) {
+      found = parts.get(id)?.flatMap(roots) ?? [id];
+      known.set(id, found);
+    }
+    return found;
+  };
   return roots;
 }
 
@@ -69,7 +77,9 @@ export function placeTensors(trace: Trace, groups: readonly Group[], sizeBytes: 
     live = live.filter((block) => block.lastUse >= index);
     allocate(group.output, index);
   });
-  const misfits = [...offChip].sort((left, right) => tensorBytes(trace.tensors[right]!) - tensorBytes(trace.tensors[left]!));
+  const misfits = [...offChip].sort(
+    (left, right) => tensorBytes(trace.tensors[right]!) - tensorBytes(trace.tensors[left]!),
+  );
   return { offChip, peakBytes, misfits, roots };
 }
 

@@ -1,9 +1,9 @@
 import { elements, tensorBytes } from '../../../trace/facts.ts';
 import type { Op, Trace } from '../../../trace/trace.ts';
-import { VECTOR, WAIT_LOAD } from '../program.ts';
-import { load, store, type Waits, withWait } from './block.ts';
+import { VECTOR, WAIT_LOAD, type Waits, withWait } from '../program.ts';
 import { access, type Builder, emit } from './builder.ts';
 import type { Group } from './groups.ts';
+import { load, store } from './transfer.ts';
 
 /**
  * Element operations per element for functions that take several steps on a vector unit: statistics, then scaling
@@ -11,7 +11,17 @@ import type { Group } from './groups.ts';
  */
 const NORM_STEPS = 4;
 const SOFTMAX_STEPS = 5;
-const UPDATE_STEPS = { gd: 2, sgd: 2, momentum: 4, nesterov: 6, sag: 5, adagrad: 6, rmsprop: 7, adam: 12, lars: 8 } as const;
+const UPDATE_STEPS = {
+  gd: 2,
+  sgd: 2,
+  momentum: 4,
+  nesterov: 6,
+  sag: 5,
+  adagrad: 6,
+  rmsprop: 7,
+  adam: 12,
+  lars: 8,
+} as const;
 
 /** Element operations of an op that runs on the vector unit by itself. */
 export function vectorOperations(trace: Trace, op: Op): number {
@@ -38,22 +48,33 @@ export function vectorOperations(trace: Trace, op: Op): number {
 }
 
 /** An op (with what is fused into it) that needs no array: pooling, normalisation, residual adds, copies. */
-export function lowerVectorOp(builder: Builder, trace: Trace, group: Group, offChip: (id: number) => boolean, waits: Waits): void {
+export function lowerVectorOp(
+  builder: Builder,
+  trace: Trace,
+  group: Group,
+  offChip: (id: number) => boolean,
+  waits: Waits,
+): void {
   const { spec, components } = builder;
   const lead = group.members[0]!;
   const op = trace.ops[lead]!;
   const operations = group.members.reduce((sum, member) => sum + vectorOperations(trace, trace.ops[member]!), 0);
   const bytesOf = (id: number): number => tensorBytes(trace.tensors[id]!);
-  const inputBytes = op.kind === 'gather' ? Math.ceil(bytesOf(op.outputs[0]!)) : group.inputs.reduce((sum, id) => sum + bytesOf(id), 0);
+  const inputBytes =
+    op.kind === 'gather' ? Math.ceil(bytesOf(op.outputs[0]!)) : group.inputs.reduce((sum, id) => sum + bytesOf(id), 0);
   const outputBytes = bytesOf(group.output);
   // Tables of embeddings and other weights stay in off-chip memory; only the rows that are picked come in.
-  const loadBytes = op.kind === 'gather' ? inputBytes : group.inputs.reduce((sum, id) => sum + (offChip(id) ? bytesOf(id) : 0), 0);
+  const loadBytes =
+    op.kind === 'gather' ? inputBytes : group.inputs.reduce((sum, id) => sum + (offChip(id) ? bytesOf(id) : 0), 0);
   let vectorWaits = waits;
   if (loadBytes > 0) {
     emit(builder, [load(builder, lead, loadBytes, components.inputs, waits)]);
     vectorWaits = withWait(waits, WAIT_LOAD, 0);
   }
-  const cycles = Math.max(operations / spec.vectorUnit.elementsPerCycle, (inputBytes + outputBytes) / spec.buffer.bytesPerCycle);
+  const cycles = Math.max(
+    operations / spec.vectorUnit.elementsPerCycle,
+    (inputBytes + outputBytes) / spec.buffer.bytesPerCycle,
+  );
   emit(builder, [
     builder.instruction({
       lane: VECTOR,

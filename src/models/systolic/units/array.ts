@@ -1,7 +1,12 @@
 import type { Unit } from '../../../engine/engine.ts';
 import { STALL_CAUSES, type StallCause } from '../../../events/events.ts';
 import {
-  drainCycles, earliestShiftCycle, earliestStreamCycle, type ArrayTiming, type PassState, shiftCycles,
+  drainCycles,
+  earliestShiftCycle,
+  earliestStreamCycle,
+  type ArrayTiming,
+  type PassState,
+  shiftCycles,
 } from '../pass-timing.ts';
 import { PASS, TILE, WAIT_HOST, WAIT_LOAD, WAIT_RESULT, WAIT_VECTOR } from '../program.ts';
 import { type Board, describeWait, identity, reportAccesses, waitCycle } from './board.ts';
@@ -79,7 +84,8 @@ export class ArrayUnit implements Unit {
   private readyCycle(): number {
     const { board, passes } = this;
     const head = passes.started;
-    const result = passes.waitOf(head, WAIT_RESULT) < 0 ? 0 : waitCycle(board, passes, head, WAIT_RESULT) + board.syncCycles;
+    const result =
+      passes.waitOf(head, WAIT_RESULT) < 0 ? 0 : waitCycle(board, passes, head, WAIT_RESULT) + board.syncCycles;
     return Math.max(
       passes.visibleCycle(head),
       result,
@@ -119,7 +125,9 @@ export class ArrayUnit implements Unit {
   private explainGap(op: number, gapStart: number, to: number): void {
     const { timing, previous, passes } = this;
     const head = passes.item(passes.started);
-    const own = this.shifted ? earliestShiftCycle(timing, previous) : earliestStreamCycle(timing, previous, head.cycles);
+    const own = this.shifted
+      ? earliestShiftCycle(timing, previous)
+      : earliestStreamCycle(timing, previous, head.cycles);
     // Until the array itself could go on it does not matter what else is missing.
     const from = Math.min(to, Math.max(gapStart, own));
     if (from > gapStart) this.board.observer.stall(ARRAY, op, FILL, gapStart, from - gapStart);

@@ -6,7 +6,7 @@ import { type Instruction, LANES, LOAD, PASS, TILE, VECTOR, WAIT_LANES } from '.
 export const QUEUE_DEPTH = 16;
 
 /** Units in the order of the event layout; the array leads. */
-export const UNITS = ['array', 'vectorUnit', 'memory', 'hostLink'] as const;
+export const UNITS = ['array', 'vectorUnit', 'memory', 'hostIn', 'hostOut'] as const;
 
 /** What all units of one machine share: the lanes, and the observer. */
 export interface Board {

@@ -1,6 +1,16 @@
 import type { Unit } from '../../../engine/engine.ts';
 import type { Lane } from '../../../engine/lane.ts';
-import { type Instruction, LOAD, STORE, TILE, WAIT_PASS, WAIT_RESULT, WAIT_STORE, WAIT_VECTOR } from '../program.ts';
+import {
+  type Instruction,
+  LOAD,
+  STORE,
+  TILE,
+  WAIT_HOST,
+  WAIT_PASS,
+  WAIT_RESULT,
+  WAIT_STORE,
+  WAIT_VECTOR,
+} from '../program.ts';
 import { type Board, describeWait, identity, reportAccesses, waitCycle } from './board.ts';
 
 const MEMORY = 2;
@@ -31,7 +41,8 @@ export class MemoryUnit implements Unit {
     if (!lane.pending) return Number.POSITIVE_INFINITY;
     const head = lane.started;
     const channel = lane.item(head).fetches ? this.channelFreeCycle : 0;
-    const result = lane.waitOf(head, WAIT_RESULT) < 0 ? 0 : waitCycle(board, lane, head, WAIT_RESULT) + board.syncCycles;
+    const result =
+      lane.waitOf(head, WAIT_RESULT) < 0 ? 0 : waitCycle(board, lane, head, WAIT_RESULT) + board.syncCycles;
     return Math.max(
       channel,
       lane.visibleCycle(head),
@@ -39,6 +50,7 @@ export class MemoryUnit implements Unit {
       waitCycle(board, lane, head, WAIT_VECTOR),
       waitCycle(board, lane, head, WAIT_PASS),
       waitCycle(board, lane, head, WAIT_STORE),
+      waitCycle(board, lane, head, WAIT_HOST),
       index === 0 ? this.slotCycle(head) : 0,
     );
   }

@@ -1,0 +1,55 @@
+import { InputError } from '../../../errors.ts';
+import { tensorBytes } from '../../../trace/facts.ts';
+import type { Trace } from '../../../trace/trace.ts';
+import type { SystolicSpec } from '../spec.ts';
+import type { Placement } from './place.ts';
+
+/** Problems of one kind that are worth listing; the rest are alike. */
+const LISTED = 20;
+
+export function refuseUnsupported(trace: Trace): void {
+  const problems = trace.ops
+    .filter((op) => op.kind === 'collective')
+    .map((op) => ({
+      where: `op ${op.id}`,
+      found: `${op.kind} ${op.name}`,
+      remedy: 'a systolic machine has no collective network; use a trace without collectives',
+    }));
+  if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
+}
+
+export function checkMemory(trace: Trace, spec: SystolicSpec): void {
+  let bytes = 0;
+  for (const tensor of trace.tensors)
+    if (tensor.role === 'weight' || spec.memory.holds === 'all') bytes += tensorBytes(tensor);
+  if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
+  throw InputError.of(
+    `memory ${spec.memory.name}`,
+    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
+    'use a smaller batch or precision, or a larger memory.sizeGiB',
+  );
+}
+
+export function doesNotFit(trace: Trace, { misfits }: Placement, sizeBytes: number): InputError {
+  const problems = misfits.slice(0, LISTED).map((id) => {
+    const tensor = trace.tensors[id]!;
+    return {
+      where: `tensor ${tensor.name} [${tensor.shape.join(', ')}] ${tensor.dtype}`,
+      found: `${mebibytes(tensorBytes(tensor))} find no room in the ${mebibytes(sizeBytes)} unified buffer`,
+      remedy:
+        'use a smaller batch, a narrower precision, a larger buffer.sizeKiB, or buffer.overflow=spill with a memory that holds all',
+    };
+  });
+  return new InputError(problems);
+}
+
+export function spillNotes(trace: Trace, { misfits }: Placement): string[] {
+  if (misfits.length === 0) return [];
+  const bytes = misfits.reduce((sum, id) => sum + tensorBytes(trace.tensors[id]!), 0);
+  const tensors = misfits.length === 1 ? '1 tensor does' : `${misfits.length} tensors do`;
+  return [`${tensors} not fit the on-chip buffer (${mebibytes(bytes)} in all) and go through off-chip memory.`];
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,0 +1,45 @@
+import { tensorBytes } from '../../../trace/facts.ts';
+import type { TensorId, Trace } from '../../../trace/trace.ts';
+import { HOST_IN, HOST_OUT, WAIT_VECTOR, withWait } from '../program.ts';
+import { access, type Builder, emit } from './builder.ts';
+import type { Group } from './groups.ts';
+import type { Placement } from './place.ts';
+
+/** All inputs cross the host link before the first op; returns which they are. Weights may be fetched meanwhile. */
+export function receiveInputs(
+  builder: Builder,
+  trace: Trace,
+  groups: readonly Group[],
+  placement: Placement,
+): ReadonlySet<TensorId> {
+  const received = new Set<TensorId>();
+  if (builder.spec.hostLink === null) return received;
+  const { hostLink, inputs } = builder.components;
+  for (const group of groups) {
+    for (const id of group.inputs.flatMap(placement.roots)) {
+      if (trace.tensors[id]!.role !== 'input' || received.has(id)) continue;
+      received.add(id);
+      const bytes = tensorBytes(trace.tensors[id]!);
+      const accesses = [access(hostLink, 'read', 1, bytes), access(inputs, 'write', 1, bytes)];
+      emit(builder, [
+        builder.instruction({ lane: HOST_IN, op: group.members[0]!, cycles: builder.hostCycles(bytes), accesses }),
+      ]);
+    }
+  }
+  return received;
+}
+
+/** Results go to the host once the vector unit has written them. */
+export function sendResult(builder: Builder, trace: Trace, group: Group): void {
+  const bytes = tensorBytes(trace.tensors[group.output]!);
+  const { hostLink, outputs } = builder.components;
+  emit(builder, [
+    builder.instruction({
+      lane: HOST_OUT,
+      op: group.members[0]!,
+      cycles: builder.hostCycles(bytes),
+      waits: withWait([], WAIT_VECTOR, 0),
+      accesses: [access(outputs, 'read', 1, bytes), access(hostLink, 'write', 1, bytes)],
+    }),
+  ]);
+}
