@@ -4,7 +4,7 @@ import { ACTIONS } from '../events/events.ts';
 import { dataPath, fileExists, listFolder, readInput } from '../files.ts';
 import { checkSpec } from '../machine/check.ts';
 import { SOURCE_KINDS } from '../machine/source.ts';
-import { parseMachineYaml } from '../machine/yaml.ts';
+import { parseYaml } from '../yaml.ts';
 import { didYouMean } from '../suggest.ts';
 
 /** A price table as its file has it: energies of operations and memories at one node. */
@@ -54,7 +54,7 @@ function readEnergyTable(nameOrPath: string): EnergyTable {
     );
   }
   const label = isPath ? path : `arch/energy/${nameOrPath}.yaml`;
-  const table = checkSpec(parseMachineYaml(readInput(path), label), tableSchema, label);
+  const table = checkSpec(parseYaml(readInput(path), label), tableSchema, label);
   const operations = Object.keys(table.operationsPj);
   const problems = Object.entries(table.actions).flatMap(([component, actions]) =>
     Object.entries(actions).flatMap(([action, sum]) =>

@@ -1,9 +1,8 @@
 import type { z } from 'zod';
-import type { Data } from '../data.ts';
+import { type Data, show } from '../data.ts';
 import { InputError, type Problem } from '../errors.ts';
 import { descend, knownKeys } from './schema.ts';
 import { didYouMean } from '../suggest.ts';
-import { show } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 

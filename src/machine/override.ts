@@ -4,7 +4,7 @@ import { type Data, type DataMap, isMap } from '../data.ts';
 import { InputError, type Problem } from '../errors.ts';
 import { childSchema, knownKeys, takesAnyKey } from './schema.ts';
 import { didYouMean, suggestion } from '../suggest.ts';
-import { parseMachineYaml } from './yaml.ts';
+import { parseYaml } from '../yaml.ts';
 
 /** One `--set path=value`: the keys that the dotted path means, and the value. */
 export interface Override {
@@ -38,7 +38,7 @@ function readOverride(set: string, spec: DataMap, schema: z.ZodType): Override {
     throw InputError.of(`--set ${set}`, 'is not of the form path=value', 'write for example --set clockMHz=1050');
   const path = set.slice(0, equals);
   const keys = keysOf(path, spec, schema);
-  return { path, keys, value: parseMachineYaml(set.slice(equals + 1), `--set ${set}`) };
+  return { path, keys, value: parseYaml(set.slice(equals + 1), `--set ${set}`) };
 }
 
 /** Splits a dotted path into keys; keys may hold dots themselves (`energy.pricesPj.array.mac.int8`). */

@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Data, type DataMap, isMap } from '../data.ts';
+import { type Data, type DataMap, isMap, show } from '../data.ts';
 import { InputError, type Problem } from '../errors.ts';
 import { dataPath, fileExists, listFolder, readInput } from '../files.ts';
 import { SOURCE_KINDS, type Source } from './source.ts';
 import { didYouMean } from '../suggest.ts';
-import { parseMachineYaml, show } from './yaml.ts';
+import { parseYaml } from '../yaml.ts';
 
 /** One machine file as written: what it says of itself, the part of the spec it sets, and its sources. */
 export interface MachineFile {
@@ -77,7 +77,7 @@ export function readChain(nameOrPath: string): MachineFile[] {
 }
 
 function readMachineFile(path: string, label: string): { file: MachineFile; base: string | undefined } {
-  const content = parseMachineYaml(readInput(path), label);
+  const content = parseYaml(readInput(path), label);
   if (!isMap(content))
     throw InputError.of(label, `holds ${show(content)}`, 'a machine file is a map of fields, see arch/README.md');
   const { name, kind, description, extends: base, sources, ...spec } = content;

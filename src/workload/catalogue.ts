@@ -4,8 +4,6 @@ import { parseYaml } from '../yaml.ts';
 import { type Network, parseNetwork } from './network.ts';
 
 const ALIASES_FILE = 'aliases.yaml';
-/** Longest network file in characters; a network of thousands of layers written out stays below it. */
-const MAX_TEXT = 4 * 2 ** 20;
 
 /** Names of the networks that ship with the program. */
 export function workloadNames(): string[] {
@@ -33,14 +31,7 @@ export function aliases(): Readonly<Record<string, string>> {
 
 /** Reads one network file. `where` is how errors name it. Throws InputError. */
 export function readNetwork(path: string, where: string): Network {
-  const text = readInput(path);
-  if (text.length > MAX_TEXT)
-    throw InputError.of(
-      where,
-      `has ${text.length} characters`,
-      `network files may have at most ${MAX_TEXT}; use blocks and repeat`,
-    );
-  return parseNetwork(parseYaml(text, where), where);
+  return parseNetwork(parseYaml(readInput(path), where), where);
 }
 
 /** A network of the catalogue by name or alias, any case; null if there is none. The alias table is read only if needed. */
