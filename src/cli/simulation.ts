@@ -17,5 +17,5 @@ export interface SimulationRequest {
 export function runSimulation(request: SimulationRequest): { report: Report; timeline: string | null } {
   const machine = loadMachine(request.arch, request.sets, SCHEMAS);
   const trace = loadTrace(request.workload, request.trace, modelOf(machine).facts.defaultPrecision);
-  return simulate(machine, trace, { timeline: request.timeline, accuracy: accuracyOf(machine.name) });
+  return simulate(machine, trace, { timeline: request.timeline, accuracy: accuracyOf(machine) });
 }

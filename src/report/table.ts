@@ -115,7 +115,7 @@ export function renderTable(report: Report, options: TableOptions): string {
     ),
     row(
       'roofline',
-      `${report.roofline.macsPerByte.toPrecision(3)} MAC per ${report.roofline.memory} byte; the ridge is at ${(report.roofline.peakMacsPerCycle / report.roofline.bytesPerCycle).toPrecision(3)}`,
+      `${si(report.roofline.macsPerByte)} MAC per ${report.roofline.memory} byte; the ridge is at ${si(report.roofline.peakMacsPerCycle / report.roofline.bytesPerCycle)}`,
     ),
     '',
     bold('Where the cycles went'),

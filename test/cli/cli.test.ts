@@ -1,28 +1,20 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
+import { accsim as run, buildCommand, MAIN, ROOT } from './accsim.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const MAIN = join(ROOT, 'dist', 'main.js');
 let folder: string;
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs')]);
+  buildCommand();
   folder = mkdtempSync(join(tmpdir(), 'accsim-cli-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function accsim(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  return { status, stdout, stderr };
-}
+const accsim = (...args: string[]) => run(folder, ...args);
 
 describe('results', () => {
   it('the version is the one of package.json', () => {

@@ -1,74 +1,106 @@
 import { type Node, repeat, WAIT_LOAD, type Waits, withWait } from '../program.ts';
 import { type Builder, emit } from './builder.ts';
 import { chunkRuns, inputBytes, segments } from './chunks.ts';
-import { count, type Run, runs } from './gemm.ts';
+import { bytesOf, count, type Run, runs } from './gemm.ts';
 import { operandBytes, type Plan } from './plan.ts';
 import { AS_A_WHOLE, operandWaits, type Progress, type Readiness } from './readiness.ts';
 import { type Block, stationaryBlock } from './stationary-block.ts';
 import { load, loadWaits } from './transfer.ts';
 
-/** Tiles and passes of a contraction on a weight- or input-stationary array: chunk by chunk of rows, all columns of each. */
+/** Tiles and passes of a contraction on a weight- or input-stationary array. Returns how its results become available. */
 export function lowerStationary(builder: Builder, plan: Plan, readiness: Readiness): Progress {
   const { spec } = builder;
-  const { gemm, rowsPerArray } = plan;
-  const chunks = chunkRuns(gemm, rowsPerArray, spec);
-  const columnRuns = runs(gemm.columns, spec.array.columns * plan.arraysByColumns);
-  const oneTile = count(plan.kRuns) === 1;
-  const oneChunk = count(chunks) === 1;
-  if (oneTile && !oneChunk && gemm.groups === 1) {
-    for (const column of columnRuns) keepTile(builder, plan, readiness, chunks, column);
-    return AS_A_WHOLE;
-  }
-  const later = stationaryFits(builder, plan) ? 'buffered' : 'fetched';
-  let allButLastVectors = builder.vectorsIssued;
-  segments(chunks, rowsPerArray, readiness).forEach(({ size, times, needs }, index) => {
-    const vectors = needs === 'part' ? readiness.allButLastVectors : readiness.vectors;
-    const waits = needs === 'nothing' ? [] : operandWaits(builder, readiness, vectors);
-    const tiles = plan.stationaryOffChip && index === 0 ? 'fetched' : plan.stationaryOffChip ? later : 'buffered';
-    const tileWaits = plan.stationaryOffChip || index > 0 ? [] : operandWaits(builder, readiness, readiness.vectors);
-    // The last chunk comes alone, as the last segment.
-    allButLastVectors = builder.vectorsIssued;
-    emit(builder, repeat(chunkNodes(builder, plan, { rows: size, columnRuns, tiles, waits, tileWaits }), times));
+  const chunks = chunkRuns(plan.gemm, plan.rowsPerArray, spec);
+  const columnRuns = runs(plan.gemm.columns, spec.array.columns * plan.arraysByColumns);
+  if (!keepsTiles(builder, plan, chunks, columnRuns)) return chunkByChunk(builder, plan, readiness, chunks, columnRuns);
+  const waits = operandWaits(builder, readiness, readiness.vectors);
+  const reload = operandBytes(plan, plan.rowsPerArray) > inputBytes(spec);
+  columnRuns.forEach(({ size, times }, index) => {
+    emit(builder, keptTile(builder, plan, chunks, size, waits, index === 0 || reload));
+    // The waits of the first column count back from it; at later columns what they name is long done.
+    emit(builder, repeat(keptTile(builder, plan, chunks, size, waits, reload), times - 1));
   });
-  if (oneChunk || gemm.rowsPerSample === 0) return AS_A_WHOLE;
-  return { allButLastVectors, allButLastShare: 1 - chunks[chunks.length - 1]!.size / rowsPerArray };
+  return AS_A_WHOLE;
+}
+
+/**
+ * Where a single tile covers the whole reduction, it can stay in the array while all rows pass, column by column; otherwise all
+ * columns of a chunk of rows come before the next chunk. Policy: the order that moves fewer bytes from off the chip.
+ */
+function keepsTiles(builder: Builder, plan: Plan, chunks: readonly Run[], columnRuns: readonly Run[]): boolean {
+  const { gemm } = plan;
+  if (count(plan.kRuns) > 1 || count(chunks) === 1 || gemm.groups > 1) return false;
+  const capacity = inputBytes(builder.spec);
+  const streamed = operandBytes(plan, plan.rowsPerArray);
+  const stationary = plan.stationaryOffChip ? bytesOf(gemm.k * gemm.columns, gemm.stationary.elementBits) : 0;
+  const times = (bytes: number): number => (bytes > capacity ? count(columnRuns) : 1);
+  const kept = stationary + streamed * times(streamed);
+  const chunked =
+    stationary * (stationaryFits(builder, plan) ? 1 : count(chunks)) +
+    streamed * times(operandBytes(plan, chunks[0]!.size));
+  return kept <= chunked;
 }
 
 /** Whether all stationary operands stay in their scratchpad, so that later chunks need not fetch them again. */
 function stationaryFits({ spec }: Builder, { gemm }: Plan): boolean {
-  const bytes = (gemm.k * gemm.columns * gemm.groups * gemm.stationary.elementBits) / 8;
+  const bytes = bytesOf(gemm.k * gemm.columns * gemm.groups, gemm.stationary.elementBits);
   return spec.buffer.kind === 'scratchpads' && bytes <= (spec.buffer.weightKiB * 1024) / 2;
 }
 
-/** A single tile covers the whole reduction of a column: it stays in the array while all chunks of rows pass. */
-function keepTile(builder: Builder, plan: Plan, readiness: Readiness, chunks: readonly Run[], column: Run): void {
-  const waits = operandWaits(builder, readiness, readiness.vectors);
-  const columnRuns = [{ size: column.size, times: 1 }];
-  const [first, ...others] = chunks;
+/** A tile of `columns` columns, and all chunks of rows past it. */
+function keptTile(
+  builder: Builder,
+  plan: Plan,
+  chunks: readonly Run[],
+  columns: number,
+  waits: Waits,
+  loads: boolean,
+): Node[] {
+  const columnRuns = [{ size: columns, times: 1 }];
   const tiles = plan.stationaryOffChip ? 'fetched' : 'buffered';
-  const start = {
-    rows: first!.size,
-    columnRuns,
-    tiles,
-    waits,
-    tileWaits: plan.stationaryOffChip ? [] : waits,
-  } as const;
+  const tileWaits = plan.stationaryOffChip ? [] : waits;
   const kept = (rows: number): Node[] =>
-    chunkNodes(builder, plan, { rows, columnRuns, tiles: 'kept', waits: [], tileWaits: [] });
-  const body = [...chunkNodes(builder, plan, start), ...repeat(kept(first!.size), first!.times - 1)];
-  for (const chunk of others) body.push(...repeat(kept(chunk.size), chunk.times));
-  emit(builder, body);
-  // The waits of the first column count back from it; at later columns what they name is long done.
-  emit(builder, repeat(body, column.times - 1));
+    chunkNodes(builder, plan, { rows, columnRuns, tiles: 'kept', waits: [], tileWaits: [], loads });
+  const [first, ...others] = chunks;
+  return [
+    ...chunkNodes(builder, plan, { rows: first!.size, columnRuns, tiles, waits, tileWaits, loads }),
+    ...repeat(kept(first!.size), first!.times - 1),
+    ...others.flatMap((chunk) => repeat(kept(chunk.size), chunk.times)),
+  ];
 }
 
-interface Chunk extends Block {
+function chunkByChunk(
+  builder: Builder,
+  plan: Plan,
+  readiness: Readiness,
+  chunks: readonly Run[],
+  columnRuns: readonly Run[],
+): Progress {
+  const later = plan.stationaryOffChip && !stationaryFits(builder, plan) ? 'fetched' : 'buffered';
+  let allButLastVectors = builder.vectorsIssued;
+  segments(chunks, plan.rowsPerArray, readiness).forEach(({ size, times, needs }, index) => {
+    const vectors = needs === 'part' ? readiness.allButLastVectors : readiness.vectors;
+    const waits = needs === 'nothing' ? [] : operandWaits(builder, readiness, vectors);
+    const tiles = plan.stationaryOffChip && index === 0 ? 'fetched' : later;
+    const tileWaits = plan.stationaryOffChip || index > 0 ? [] : operandWaits(builder, readiness, readiness.vectors);
+    // The last chunk comes alone, as the last segment.
+    allButLastVectors = builder.vectorsIssued;
+    const chunk = { rows: size, columnRuns, tiles, waits, tileWaits, loads: true } as const;
+    emit(builder, repeat(chunkNodes(builder, plan, chunk), times));
+  });
+  if (count(chunks) === 1 || plan.gemm.rowsPerSample === 0) return AS_A_WHOLE;
+  return { allButLastVectors, allButLastShare: 1 - chunks[chunks.length - 1]!.size / plan.rowsPerArray };
+}
+
+interface Chunk extends Omit<Block, 'columns'> {
   readonly columnRuns: readonly Run[];
+  /** What it streams comes from off-chip memory, where it lives there; false: an earlier chunk has loaded it. */
+  readonly loads: boolean;
 }
 
 /** All groups and columns of one chunk of rows, with the loads of what it streams. */
-function chunkNodes(builder: Builder, plan: Plan, chunk: Omit<Chunk, 'columns'>): Node[] {
-  const bytes = operandBytes(plan, chunk.rows);
+function chunkNodes(builder: Builder, plan: Plan, chunk: Chunk): Node[] {
+  const bytes = chunk.loads ? operandBytes(plan, chunk.rows) : 0;
   // A slice that cannot stay is loaded anew for every column tile.
   const reload = bytes > inputBytes(builder.spec);
   const groupRuns = runs(plan.gemm.groups, plan.packed);
