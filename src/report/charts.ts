@@ -92,6 +92,7 @@ function rooflineChart(report: Report): ChartConfiguration {
   const low = 10 ** Math.floor(Math.log10(Math.min(...xs)));
   const high = 10 ** Math.ceil(Math.log10(Math.max(...xs) * 2));
   const lowest = Math.min(low * bytesPerCycle, ...points.map((point) => point.y));
+  const early = points.some(({ x, y }) => y > 1.01 * Math.min(peak, x * bytesPerCycle));
   return {
     type: 'scatter',
     data: {
@@ -109,7 +110,12 @@ function rooflineChart(report: Report): ChartConfiguration {
           borderWidth: 3,
           backgroundColor: COLORS.line,
         },
-        { label: 'layers', data: points, backgroundColor: COLORS.data, pointRadius: 6 },
+        {
+          label: early ? 'layers (above the limit: fetched weights ahead)' : 'layers',
+          data: points,
+          backgroundColor: COLORS.data,
+          pointRadius: 6,
+        },
         {
           label: 'whole run',
           data: [{ x: roofline.macsPerByte, y: roofline.attainedMacsPerCycle }],

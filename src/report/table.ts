@@ -54,21 +54,54 @@ export function shownOps(report: Report, top: number | null): { ops: readonly Op
   return { ops: timed.filter((op) => most.has(op)), leftOut: timed.length - top };
 }
 
+interface Column {
+  readonly head: string;
+  readonly width: number;
+  readonly cell: (op: OpReport) => string;
+  /** Text starts at the left; numbers end at the right. */
+  readonly left?: boolean;
+}
+
+/** Shortest and longest bar worth drawing, in marks. */
+const BAR = { least: 12, most: 30 };
+
+/** Columns of the table; on a narrow terminal the bar shrinks first, then counts that the others imply are left out. */
+function opColumns(report: Report, ops: readonly OpReport[], width: number, paint: Paint): Column[] {
+  const { memory } = report.roofline;
+  const name = Math.min(width < 100 ? 18 : 28, Math.max(8, ...ops.map((op) => op.name.length)));
+  const before: Column[] = [
+    { head: 'layer', width: name, left: true, cell: (op) => clip(op.name, name) },
+    { head: 'cycles', width: 8, cell: (op) => si(op.cycles) },
+    { head: 'share', width: 7, cell: (op) => percent(op.cycles / report.totals.cycles) },
+    { head: 'MACs', width: 8, cell: (op) => si(op.macs) },
+  ];
+  const after: Column[] = [
+    { head: 'util', width: 7, cell: (op) => percent(op.utilization) },
+    { head: 'bound', width: 13, left: true, cell: (op) => op.bound },
+    { head: memory, width: Math.max(10, memory.length), cell: (op) => trafficOf(op, memory) },
+  ];
+  const space = (): number => width - [...before, ...after].reduce((sum, column) => sum + column.width + 2, 0);
+  while (space() < BAR.least && before.length > 2) before.pop();
+  const marks = Math.max(BAR.least, Math.min(BAR.most, space()));
+  const cell = (op: OpReport): string => bar(op.activeCycles, op.stallCycles, marks, paint);
+  const head = marks < 17 ? 'cycles went' : 'where cycles went';
+  return [...before, { head, width: marks, left: true, cell }, ...after];
+}
+
 function opLines(report: Report, options: TableOptions, paint: Paint): string[] {
   const { ops, leftOut } = shownOps(report, options.top);
-  const nameWidth = Math.min(28, Math.max(8, ...ops.map((op) => op.name.length)));
-  const fixed = nameWidth + 9 + 8 + 8 + 14 + 11 + 6;
-  const barWidth = Math.max(8, Math.min(30, options.width - fixed - 2));
-  const head = `${'layer'.padEnd(nameWidth)}${'cycles'.padStart(9)}${'share'.padStart(8)}${'MACs'.padStart(9)}  ${'where cycles went'.padEnd(barWidth)}${'util'.padStart(8)}  ${'bound'.padEnd(14)}${report.roofline.memory.padStart(12).slice(-12)}`;
-  const lines = ops.map((op) => {
-    const share = percent(op.cycles / report.totals.cycles);
-    return (
-      `${clip(op.name, nameWidth)}${si(op.cycles).padStart(9)}${share.padStart(8)}${si(op.macs).padStart(9)}  ${bar(op.activeCycles, op.stallCycles, barWidth, paint)}` +
-      `${percent(op.utilization).padStart(8)}  ${op.bound.padEnd(14)}${trafficOf(op, report.roofline.memory).padStart(12)}`
-    );
-  });
+  const columns = opColumns(report, ops, options.width, paint);
+  // Bars are exactly as wide as their column; their colour codes must not count.
+  const pad = (text: string, { width, left }: Column): string =>
+    text.length >= width ? text : left === true ? text.padEnd(width) : text.padStart(width);
+  const line = (cellOf: (column: Column) => string): string =>
+    columns
+      .map((column) => pad(cellOf(column), column))
+      .join('  ')
+      .trimEnd();
+  const head = line((column) => column.head);
   const rest = leftOut > 0 ? [`... and ${leftOut} more layers with fewer cycles (--top 0 shows all)`] : [];
-  return [head, '-'.repeat(Math.min(options.width, head.length)), ...lines, ...rest];
+  return [head, '-'.repeat(head.length), ...ops.map((op) => line((column) => column.cell(op))), ...rest];
 }
 
 const COUNTER_TEXT: Readonly<Record<string, string>> = {
