@@ -6,8 +6,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -83,16 +85,26 @@ function removeQuietly(path: string): void {
   }
 }
 
+/** The file that a path stands for, through links; the path itself if there is none yet. */
+function targetOf(path: string): { target: string; isSpecial: boolean } {
+  const target = existsSync(path) ? realpathSync(path) : resolve(path);
+  const status = statSync(target, { throwIfNoEntry: false });
+  return { target, isSpecial: status !== undefined && !status.isFile() && !status.isDirectory() };
+}
+
 /** Writes a whole file or nothing: a temporary neighbour takes the old file's place only when complete. */
 export function writeOutput(path: string, data: string | Uint8Array): void {
-  const target = resolve(path);
-  const temporary = `${target}.partial`;
+  let temporary: string | undefined;
   try {
+    const { target, isSpecial } = targetOf(path);
+    // A device or pipe is written to; nothing can take its place.
+    if (isSpecial) return writeFileSync(target, data);
+    temporary = `${target}.partial`;
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(temporary, data);
     renameSync(temporary, target);
   } catch (error) {
-    removeQuietly(temporary);
+    if (temporary !== undefined) removeQuietly(temporary);
     throw InputError.of(path, `cannot be written (${reason(error)})`, 'choose a folder that exists and can be written');
   }
 }

@@ -7,7 +7,6 @@ export class UsageError extends Error {
 
 const EXIT_USAGE = 2;
 const EXIT_BUG = 70;
-const EXIT_INTERRUPTED = 130;
 
 function print(problem: Problem): string {
   return `  ${problem.where}: ${problem.found}\n    -> ${problem.remedy}\n`;
@@ -34,8 +33,11 @@ export function explain(error: unknown): { text: string; exitCode: number } {
 
 /** Runs a command; turns failures into messages and exit codes, and a closed pipe into a quiet end. */
 export async function guard(command: () => Promise<void>): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`accsim: the result cannot be written (${error.message})\n`);
+    process.exit(EXIT_USAGE);
+  });
   try {
     await command();
   } catch (error) {

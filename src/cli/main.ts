@@ -23,13 +23,15 @@ await guard(async () => {
     .command(validateCommand)
     .command(listCommand)
     .command(showCommand)
+    // `--set x=1 resnet`: the workload is no second value of --set.
+    .parserConfiguration({ 'greedy-arrays': false })
     .strict()
     .recommendCommands()
     .version(VERSION)
     .alias('help', 'h')
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new UsageError(message);
+      throw error === undefined || error.name === 'YError' ? new UsageError(message ?? error.message) : error;
     })
     .parseAsync();
 });

@@ -11,6 +11,7 @@ export const COMMON = {
     type: 'string',
     array: true,
     default: [] as string[],
+    requiresArg: true,
     describe: 'override a value of the machine: PATH=VALUE (repeatable)',
   },
   format: { type: 'string', default: 'table', describe: 'table, json, csv or md' },

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,7 @@ describe('bad input', () => {
     ['no workload', ['--arch', 'tpuv1'], 'WORKLOAD'],
     ['unknown option', ['resnet', '--arch', 'tpuv1', '--fromat', 'json'], 'fromat'],
     ['unknown format', ['resnet', '--arch', 'tpuv1', '--format', 'jsn'], 'did you mean json?'],
+    ['override without a value', ['resnet', '--arch', 'tpuv1', '--set'], 'set'],
     ['bad override', ['resnet', '--arch', 'tpuv1', '--set', 'memory.bandwith=3'], 'bandwidthGBps'],
     ['negative size', ['resnet', '--arch', 'tpuv1', '--set', 'array.rows=-1'], 'array.rows'],
     ['absurd size', ['matmul:99999999999x1x1', '--arch', 'tpuv1'], 'matmul'],
@@ -129,6 +130,36 @@ describe('bad input', () => {
     const before = readdirSync(folder).sort();
     expect(accsim('lenet-5', '--arch', 'tpuv1', '--out', 'taken/report.txt').status).toBe(2);
     expect(readdirSync(folder).sort()).toEqual(before);
+  });
+
+  it('an override before the workload takes no second word', () => {
+    const { status, stdout } = accsim('--set', 'clockMHz=800', 'lenet-5', '--arch', 'tpuv1');
+    expect(status).toBe(0);
+    expect(stdout).toContain('clockMHz=800');
+  });
+
+  it('a full disk is said, and a device is never replaced by a file', () => {
+    for (const args of [['--out', '/dev/full', '--quiet'], []]) {
+      const command = `"${process.execPath}" "${MAIN}" lenet-5 --arch tpuv1 ${args.join(' ')} ${args.length === 0 ? '> /dev/full' : ''}`;
+      const { status, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+      expect(status).toBe(2);
+      expect(stderr).toContain('no space left on device');
+    }
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
+  });
+
+  it('writes through a link', () => {
+    writeFileSync(join(folder, 'real.txt'), 'old');
+    symlinkSync('real.txt', join(folder, 'link.txt'));
+    expect(accsim('lenet-5', '--arch', 'tpuv1', '--out', 'link.txt', '--quiet').status).toBe(0);
+    expect(readFileSync(join(folder, 'real.txt'), 'utf8')).toContain('lenet-5 on tpuv1');
+  });
+
+  it('an interrupt ends a long run at once, and leaves no file', () => {
+    const args = [MAIN, 'deepspeech2', '--arch', 'edge-32x32', '--batch', '64', '--out', 'never.txt'];
+    const { signal } = spawnSync(process.execPath, args, { cwd: folder, timeout: 500, killSignal: 'SIGINT' });
+    expect(signal).toBe('SIGINT');
+    expect(readdirSync(folder).filter((file) => file.startsWith('never'))).toEqual([]);
   });
 
   it('a closed pipe ends quietly', () => {
