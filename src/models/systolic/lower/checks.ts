@@ -2,7 +2,8 @@ import { InputError } from '../../../errors.ts';
 import { tensorBytes } from '../../../trace/facts.ts';
 import type { Trace } from '../../../trace/trace.ts';
 import type { SystolicSpec } from '../spec.ts';
-import type { Placement } from './place.ts';
+import type { Group } from './groups.ts';
+import { type Placement, placeTensors } from './place.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
 const LISTED = 20;
@@ -18,10 +19,11 @@ export function refuseUnsupported(trace: Trace): void {
   if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
 }
 
-export function checkMemory(trace: Trace, spec: SystolicSpec): void {
+/** Weights, and where activations live off the chip too as many of them as are alive at a time, must fit the memory. */
+export function checkMemory(trace: Trace, spec: SystolicSpec, groups: readonly Group[]): void {
   let bytes = 0;
-  for (const tensor of trace.tensors)
-    if (tensor.role === 'weight' || spec.memory.holds === 'all') bytes += tensorBytes(tensor);
+  for (const tensor of trace.tensors) if (tensor.role === 'weight') bytes += tensorBytes(tensor);
+  if (spec.memory.holds === 'all') bytes += placeTensors(trace, groups, Number.POSITIVE_INFINITY).peakBytes;
   if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
   throw InputError.of(
     `memory ${spec.memory.name}`,

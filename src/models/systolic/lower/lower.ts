@@ -11,8 +11,8 @@ import { withBatch } from './sub-batch.ts';
 /** Trace and machine to program. Pure. Throws InputError when something does not fit or cannot run. */
 export function lower(trace: Trace, spec: SystolicSpec): Program {
   refuseUnsupported(trace);
-  checkMemory(trace, spec);
   const groups = groupOps(trace, spec.vectorUnit.fuseBinary);
+  checkMemory(trace, spec, groups);
   const fusedInto = new Map<number, number>();
   for (const {
     members: [lead, ...others],
