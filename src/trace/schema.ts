@@ -9,6 +9,8 @@ const whole = (least: number) =>
     .min(least)
     .max(2 ** 40);
 const pair = z.tuple([whole(1), whole(1)]);
+const layout = z.strictObject({ transposed: z.boolean().optional(), heads: whole(1).optional() });
+const axis = z.number().int().min(0).max(7);
 const padding = z.tuple([whole(0), whole(0), whole(0), whole(0)]);
 const base = {
   id: z.string(),
@@ -26,6 +28,9 @@ const SCHEMAS: Readonly<Record<Op['kind'], z.ZodType>> = {
     m: whole(1),
     n: whole(1),
     k: whole(1),
+    left: layout.optional(),
+    right: layout.optional(),
+    result: layout.optional(),
   }),
   conv: z.strictObject({
     ...base,
@@ -59,12 +64,23 @@ const SCHEMAS: Readonly<Record<Op['kind'], z.ZodType>> = {
     function: z.enum(['batch', 'layer', 'instance', 'group', 'weight', 'local-response', 'online', 'batch-renorm']),
   }),
   softmax: z.strictObject({ ...base, kind: z.literal('softmax'), axisLength: whole(1) }),
-  elementwise: z.strictObject({ ...base, kind: z.literal('elementwise'), function: z.enum(ELEMENTWISE) }),
-  reduce: z.strictObject({ ...base, kind: z.literal('reduce'), function: z.enum(['sum', 'mean', 'max', 'norm']) }),
+  elementwise: z.strictObject({
+    ...base,
+    kind: z.literal('elementwise'),
+    function: z.enum(ELEMENTWISE),
+    factor: z.number().optional(),
+  }),
+  reduce: z.strictObject({
+    ...base,
+    kind: z.literal('reduce'),
+    function: z.enum(['sum', 'mean', 'max', 'norm']),
+    axes: z.array(axis),
+  }),
   gather: z.strictObject({ ...base, kind: z.literal('gather'), rows: whole(1), width: whole(1), pooled: z.boolean() }),
   update: z.strictObject({
     ...base,
     kind: z.literal('update'),
+    sparse: z.boolean(),
     optimizer: z.enum(['gd', 'sgd', 'momentum', 'nesterov', 'sag', 'adagrad', 'rmsprop', 'adam', 'lars']),
   }),
   collective: z.strictObject({
@@ -86,7 +102,10 @@ const SCHEMAS: Readonly<Record<Op['kind'], z.ZodType>> = {
   move: z.strictObject({
     ...base,
     kind: z.literal('move'),
-    function: z.enum(['concat', 'split', 'transpose', 'reshape', 'pad', 'copy', 'upsample']),
+    function: z.enum(['concat', 'split', 'transpose', 'reshape', 'pad', 'copy', 'upsample', 'triangle']),
+    axis: axis.optional(),
+    start: whole(0).optional(),
+    permutation: z.array(axis).optional(),
   }),
 };
 

@@ -51,6 +51,14 @@ interface OpBase {
   readonly outputs: readonly TensorId[];
 }
 
+/** How a matrix of a batch lies in its tensor; absent: [batch, rows, columns] row by row. */
+export interface Layout {
+  /** Stored with rows and columns exchanged. */
+  readonly transposed?: boolean;
+  /** So many matrices of a batch lie side by side in each row: [batch / heads, rows, heads * columns] (attention). */
+  readonly heads?: number;
+}
+
 /** `batch` independent products of [m, k] by [k, n]; inputs[0] is the left operand, inputs[1] the right (or the weights). */
 export interface MatmulOp extends OpBase {
   readonly kind: 'matmul';
@@ -58,6 +66,9 @@ export interface MatmulOp extends OpBase {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  readonly left?: Layout;
+  readonly right?: Layout;
+  readonly result?: Layout;
 }
 
 /**
@@ -124,14 +135,22 @@ export const ELEMENTWISE = [
   'loss',
   'mask',
 ] as const;
+/**
+ * Operands of different shapes are matched from the last axis, lengths of 1 are repeated; a `bias` of one axis belongs to the
+ * channels of a feature map. input-gradient: inputs[0] is the output gradient, inputs[1] what the derivative is taken from.
+ */
 export interface ElementwiseOp extends OpBase {
   readonly kind: 'elementwise';
   readonly function: (typeof ELEMENTWISE)[number];
+  /** scale: what it multiplies by. */
+  readonly factor?: number;
 }
 
+/** Over some axes, which the result has not; input-gradient: repeats the output gradient along them. */
 export interface ReduceOp extends OpBase {
   readonly kind: 'reduce';
   readonly function: 'sum' | 'mean' | 'max' | 'norm';
+  readonly axes: readonly number[];
 }
 
 /** Rows picked from a table: inputs[0] is the table [rows, width], inputs[1] the indices. */
@@ -143,9 +162,15 @@ export interface GatherOp extends OpBase {
   readonly pooled: boolean;
 }
 
+/**
+ * A weight changes: inputs are the weight (left out where a master copy stands for it), its gradient, then the master copy and
+ * what the optimizer keeps; outputs the weight and all that is kept. sparse: the gradient holds rows of a table, and the last
+ * input says which.
+ */
 export interface UpdateOp extends OpBase {
   readonly kind: 'update';
   readonly optimizer: 'gd' | 'sgd' | 'momentum' | 'nesterov' | 'sag' | 'adagrad' | 'rmsprop' | 'adam' | 'lars';
+  readonly sparse: boolean;
 }
 
 export interface CollectiveOp extends OpBase {
@@ -163,10 +188,18 @@ export interface CollectiveOp extends OpBase {
   readonly ranks: number;
 }
 
-/** Data changes place or layout without arithmetic. A concat or view that needs no traffic on most machines is a move too. */
+/**
+ * Data changes place or layout without arithmetic. A concat or view that needs no traffic on most machines is a move too.
+ * concat and split work along `axis`; operands may lack it (steps of a sequence). split cuts from `start` on; pad puts its operand
+ * there among zeros. triangle takes the pairs below the diagonal of square matrices.
+ */
 export interface MoveOp extends OpBase {
   readonly kind: 'move';
-  readonly function: 'concat' | 'split' | 'transpose' | 'reshape' | 'pad' | 'copy' | 'upsample';
+  readonly function: 'concat' | 'split' | 'transpose' | 'reshape' | 'pad' | 'copy' | 'upsample' | 'triangle';
+  readonly axis?: number;
+  readonly start?: number;
+  /** transpose: axis of the operand that becomes each axis of the result. */
+  readonly permutation?: readonly number[];
 }
 
 export type Op =

@@ -1,6 +1,7 @@
 import { InputError, type Problem } from '../errors.ts';
 import type { Precision, TensorId, Trace } from '../trace/trace.ts';
-import { TraceBuilder } from './builder.ts';
+import { TraceBuilder } from '../trace/builder.ts';
+import { didYouMean } from '../suggest.ts';
 import { additiveAttention, attention } from './layers/attention.ts';
 import { conv, crop, deconv, globalpool, pool, upsample } from './layers/convolution.ts';
 import { embedding, interaction, linear, softmax } from './layers/dense.ts';
@@ -13,25 +14,18 @@ import { parsePrecision } from './precision.ts';
 
 export interface BuildOptions {
   readonly batch: number;
-  readonly phase: 'inference' | 'training';
   readonly precision: Precision;
   /** The precision as the user would write it. */
   readonly precisionText: string;
 }
 
-/** Records one run of a network by shapes alone. Throws InputError listing what does not fit together. */
+/** Records the forward pass of a network by shapes alone. Throws InputError listing what does not fit together. */
 export function buildTrace(network: Network, options: BuildOptions): Trace {
-  const { batch, phase, precision, precisionText } = options;
-  if (phase === 'training') {
-    throw InputError.of(
-      '--training',
-      'traces of training steps cannot be recorded yet',
-      'leave it out to simulate inference, or give a trace file',
-    );
-  }
+  const { batch, precision, precisionText } = options;
   const builder = new TraceBuilder(batch, precision);
+  const results: Results = new Map();
   for (const [name, input] of Object.entries(network.inputs)) {
-    builder.results.set(
+    results.set(
       name,
       builder.tensor(
         name,
@@ -41,25 +35,44 @@ export function buildTrace(network: Network, options: BuildOptions): Trace {
       ),
     );
   }
-  buildLayers(builder, network.layers);
+  buildLayers(builder, results, network.layers);
   markOutputs(builder);
   return {
     schema: 'accsim.trace/1',
-    workload: { name: network.name, batch, phase, precision: precisionText },
+    workload: { name: network.name, batch, phase: 'inference', precision: precisionText },
     tensors: builder.tensors,
     ops: builder.ops,
   };
 }
 
+/** Result of every layer by full name. */
+type Results = Map<string, TensorId>;
+
+/** Looks a name up from the block a layer stands in outwards; null if that layer could not be built. */
+function resolve(results: Results, layer: Layer, name: string, failed: ReadonlySet<string>): TensorId | null {
+  for (let scope = layer.scope; ; scope = scope.slice(0, scope.lastIndexOf('/', scope.length - 2) + 1)) {
+    if (failed.has(scope + name)) return null;
+    const id = results.get(scope + name);
+    if (id !== undefined) return id;
+    if (scope === '') break;
+  }
+  const known = new Set([...results.keys()].map((key) => key.split('/').pop()!));
+  throw InputError.of(
+    `${layer.where}.${layer.type}.from`,
+    `${name} is no layer before this one`,
+    didYouMean(name, [...known].slice(-40)),
+  );
+}
+
 /** Builds layer after layer; a layer that cannot be built takes those that read it with it, the others are still checked. */
-function buildLayers(builder: TraceBuilder, layers: readonly Layer[]): void {
+function buildLayers(builder: TraceBuilder, results: Results, layers: readonly Layer[]): void {
   const problems = new Map<string, Problem>();
   const failed = new Set<string>();
-  let previous: TensorId | null = builder.results.values().next().value!;
+  let previous: TensorId | null = results.values().next().value!;
   for (const layer of layers) {
     try {
       const inputs: (TensorId | null)[] =
-        layer.from.length === 0 ? [previous] : layer.from.map((name) => builder.resolve(layer, name, failed));
+        layer.from.length === 0 ? [previous] : layer.from.map((name) => resolve(results, layer, name, failed));
       previous = inputs.includes(null) ? null : buildLayer(builder, layer, inputs as TensorId[], problems);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
@@ -67,7 +80,7 @@ function buildLayers(builder: TraceBuilder, layers: readonly Layer[]): void {
       previous = null;
     }
     if (previous === null) failed.add(layer.name);
-    else builder.results.set(layer.name, previous);
+    else results.set(layer.name, previous);
   }
   if (problems.size > 0) throw new InputError([...problems.values()]);
 }

@@ -1,6 +1,8 @@
 import { InputError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { parameters, totalMacs } from '../trace/facts.ts';
+import type { Optimizer } from '../training/optimizers.ts';
+import { trainingStep } from '../training/step.ts';
 import { readTrace } from '../trace/read.ts';
 import type { Trace } from '../trace/trace.ts';
 import { buildTrace } from './build.ts';
@@ -14,7 +16,11 @@ export interface TraceOptions {
   readonly batch?: number;
   readonly phase: 'inference' | 'training';
   readonly precision?: string;
+  /** Of a training step; momentum if absent. */
+  readonly optimizer?: Optimizer;
 }
+
+const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
 
 /**
  * The trace of a workload, whatever its form. The batch defaults to the workload's own; the precision to the workload's own
@@ -38,7 +44,7 @@ function checkBatch(batch: number | undefined): void {
 }
 
 function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace {
-  const { batch, phase, precision } = options;
+  const { batch, phase, precision, optimizer = DEFAULT_OPTIMIZER } = options;
   if (workload.kind === 'trace') {
     if (batch !== undefined || precision !== undefined)
       throw InputError.of(
@@ -74,12 +80,9 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
   if (batch !== undefined && workload.inline)
     throw InputError.of('--batch', `${network.name} has its batch in its text`, 'change the first number instead');
   const precisionText = precision ?? network.precision ?? defaultPrecision;
-  return buildTrace(network, {
-    batch: batch ?? network.batch,
-    phase,
-    precision: parsePrecision(precisionText),
-    precisionText,
-  });
+  const formats = parsePrecision(precisionText);
+  const forward = buildTrace(network, { batch: batch ?? network.batch, precision: formats, precisionText });
+  return phase === 'inference' ? forward : trainingStep(forward, { optimizer, precision: formats });
 }
 
 export interface WorkloadSummary {
@@ -100,7 +103,6 @@ export function listWorkloads(): WorkloadSummary[] {
     const precision = parsePrecision(network.precision ?? 'int8');
     const trace = buildTrace(network, {
       batch: network.batch,
-      phase: 'inference',
       precision,
       precisionText: network.precision ?? 'int8',
     });

@@ -1,6 +1,6 @@
 import { InputError, type Problem } from '../errors.ts';
 import type { Precision, Trace } from '../trace/trace.ts';
-import { TraceBuilder } from './builder.ts';
+import { TraceBuilder } from '../trace/builder.ts';
 import { MAX_LENGTH } from './network.ts';
 import { readRows, type Row } from './scalesim-rows.ts';
 

@@ -66,6 +66,16 @@ describe('results', () => {
     expect(cycles).toBe(otherData.totalCycles);
   });
 
+  it('a training step costs about three times the MACs of inference, and every phase is reported', () => {
+    const run = (...args: string[]) =>
+      JSON.parse(accsim('lenet-5', '--arch', 'tpuv3', '--format', 'json', ...args).stdout);
+    const [inference, training] = [run(), run('--training')];
+    expect(training.workload.phase).toBe('training');
+    expect(training.totals.macs / inference.totals.macs).toBeCloseTo(2.87, 2);
+    const phases = new Set(training.ops.map((op: { phase: string }) => op.phase));
+    expect([...phases].sort()).toEqual(['forward', 'input-gradient', 'update', 'weight-gradient']);
+  });
+
   it('reads a SCALE-Sim topology without edits', () => {
     writeFileSync(
       join(folder, 'net.csv'),
@@ -91,13 +101,14 @@ describe('bad input', () => {
     ['half a kernel', ['conv:1,2,3', '--arch', 'tpuv1'], 'conv'],
     ['bad batch', ['resnet', '--arch', 'tpuv1', '--batch', '0'], 'batch'],
     ['precision the array lacks', ['resnet', '--arch', 'tpuv1', '--precision', 'bf16'], 'int8'],
-    ['training', ['resnet', '--arch', 'tpuv1', '--training'], 'training'],
+    ['training of loose layers', ['taken.csv', '--arch', 'tpuv1', '--training'], 'training'],
     ['missing file', ['nothing.yaml', '--arch', 'tpuv1'], 'nothing.yaml'],
     ['file in place of a folder', ['lenet-5', '--arch', 'tpuv1', '--charts', 'taken', '--quiet'], 'cannot be written'],
   ];
 
   it.each(cases)('%s ends with 2 and a remedy, never a stack trace', (_name, args, hint) => {
     writeFileSync(join(folder, 'taken'), '');
+    writeFileSync(join(folder, 'taken.csv'), 'fc, 8, 8, 8,\n');
     const { status, stderr } = accsim(...args);
     expect(status).toBe(2);
     expect(stderr).toContain(hint);

@@ -99,13 +99,13 @@ const opArbitrary = fc.oneof(
     .map((fn) => ({ fields: { kind: 'elementwise', function: fn }, inputs: [[4], [4]], output: [4] })),
   fc
     .constantFrom('sum', 'mean')
-    .map((fn) => ({ fields: { kind: 'reduce', function: fn }, inputs: [[4, 2]], output: [4] })),
+    .map((fn) => ({ fields: { kind: 'reduce', function: fn, axes: [1] }, inputs: [[4, 2]], output: [4] })),
   fc
     .record({ rows: size, width: size, pooled: fc.boolean() })
     .map((s) => ({ fields: { kind: 'gather', ...s }, inputs: [[100, s.width], [s.rows]], output: [s.rows, s.width] })),
   fc
     .constantFrom('adam', 'sgd')
-    .map((optimizer) => ({ fields: { kind: 'update', optimizer }, inputs: [[4], [4]], output: [4] })),
+    .map((optimizer) => ({ fields: { kind: 'update', optimizer, sparse: false }, inputs: [[4], [4]], output: [4] })),
   size.map((ranks) => ({ fields: { kind: 'collective', function: 'all-reduce', ranks }, inputs: [[4]], output: [4] })),
   fc
     .constantFrom('concat', 'split', 'transpose')

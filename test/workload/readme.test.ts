@@ -15,7 +15,6 @@ describe('workloads/README.md', () => {
     const network = parseNetwork(parseYaml(text, 'README.md'), 'README.md');
     const trace = buildTrace(network, {
       batch: 1,
-      phase: 'inference',
       precision: { weights: 'int8', activations: 'int8' },
       precisionText: 'int8',
     });

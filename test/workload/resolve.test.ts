@@ -105,12 +105,13 @@ describe('batch, precision and phase', () => {
     expect(problemsOf(() => loadTrace('lenet-5', { ...inference, batch }, 'int8'))[0]!.where).toBe('--batch');
   });
 
-  it('training is refused for now, by name', () => {
-    expect(problemsOf(() => loadTrace('lenet-5', { phase: 'training' }, 'int8'))[0]).toMatchObject({
-      where: '--training',
-    });
+  it('a training step starts with the forward pass', () => {
+    const [forward, step] = (['inference', 'training'] as const).map((phase) =>
+      loadTrace('lenet-5', { phase }, 'int8'),
+    );
+    expect(step!.workload.phase).toBe('training');
+    expect(step!.ops.slice(0, forward!.ops.length)).toEqual(forward!.ops);
   });
-
   it('a saved trace keeps its batch and precision', () => {
     const path = file('kept.json', writeTrace(loadTrace('lenet-5', inference, 'int8')));
     expect(problemsOf(() => loadTrace(path, { ...inference, batch: 2 }, 'int8'))[0]!.found).toMatch(

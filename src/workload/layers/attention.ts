@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
 import { elements } from '../../trace/facts.ts';
 import type { TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 
 type Sequence = readonly [n: number, length: number, width: number];
@@ -61,16 +61,39 @@ export function attention(builder: TraceBuilder, parameters: Parameters, inputs:
   ];
   const shape = [n, heads, t, source];
   const scores = builder.op(
-    { kind: 'matmul', name: `${name}.scores`, inputs: [q, k], batch: n * heads, m: t, n: source, k: head },
+    {
+      kind: 'matmul',
+      name: `${name}.scores`,
+      inputs: [q, k],
+      batch: n * heads,
+      m: t,
+      n: source,
+      k: head,
+      left: { heads },
+      right: { heads, transposed: true },
+    },
     shape,
   );
-  const scaled = builder.op({ kind: 'elementwise', function: 'scale', name: `${name}.scale`, inputs: [scores] }, shape);
+  const scaled = builder.op(
+    { kind: 'elementwise', function: 'scale', name: `${name}.scale`, inputs: [scores], factor: 1 / Math.sqrt(head) },
+    shape,
+  );
   const seen = masked
     ? builder.op({ kind: 'elementwise', function: 'mask', name: `${name}.mask`, inputs: [scaled] }, shape)
     : scaled;
   const weights = builder.op({ kind: 'softmax', name: `${name}.softmax`, inputs: [seen], axisLength: source }, shape);
   const mixed = builder.op(
-    { kind: 'matmul', name: `${name}.context`, inputs: [weights, v], batch: n * heads, m: t, n: head, k: source },
+    {
+      kind: 'matmul',
+      name: `${name}.context`,
+      inputs: [weights, v],
+      batch: n * heads,
+      m: t,
+      n: head,
+      k: source,
+      right: { heads },
+      result: { heads },
+    },
     [n, t, inner],
   );
   return project(builder, `${name}.output`, mixed, width, bias);
@@ -95,7 +118,11 @@ export function additiveAttention(
   const q = project(builder, `${name}.query`, query, hidden, false);
   const k = project(builder, `${name}.key`, memory, hidden, true);
   const pairs = [n, t, source, hidden];
-  const sum = builder.op({ kind: 'elementwise', function: 'add', name: `${name}.sum`, inputs: [q, k] }, pairs);
+  const operands = [
+    builder.reshape(`${name}.queries`, q, [n, t, 1, hidden]),
+    builder.reshape(`${name}.keys`, k, [n, 1, source, hidden]),
+  ];
+  const sum = builder.op({ kind: 'elementwise', function: 'add', name: `${name}.sum`, inputs: operands }, pairs);
   const squashed = builder.op({ kind: 'elementwise', function: 'tanh', name: `${name}.tanh`, inputs: [sum] }, pairs);
   const vector = builder.weight(`${name}.score.weight`, [hidden, 1]);
   const scores = builder.op(

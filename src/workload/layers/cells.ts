@@ -1,6 +1,6 @@
 import { ModelBug } from '../../errors.ts';
 import type { TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 
 export type CellKind = 'lstm' | 'gru' | 'rnn';
 
@@ -53,6 +53,7 @@ function parts(step: Step, label: string, from: TensorId, widths: readonly numbe
   return step.builder.split(
     `${step.name}.${label}`,
     from,
+    1,
     widths.map((width) => [step.n, width]),
   );
 }

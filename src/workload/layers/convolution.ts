@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.ts';
 import type { TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 
 /** Feature map [N, C, H, W] of a layer's first operand. */
@@ -165,7 +165,10 @@ export function pool(builder: TraceBuilder, parameters: Parameters, input: Tenso
 /** Average over all positions: [N, C, H, W] -> [N, C]. */
 export function globalpool(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [n, c] = featureMap(builder, input, parameters);
-  return builder.op({ kind: 'reduce', function: 'mean', name: parameters.layer.name, inputs: [input] }, [n, c]);
+  return builder.op({ kind: 'reduce', function: 'mean', name: parameters.layer.name, inputs: [input], axes: [2, 3] }, [
+    n,
+    c,
+  ]);
 }
 
 /** Repeats every position `scale` times along both axes. */
@@ -190,10 +193,9 @@ export function crop(builder: TraceBuilder, parameters: Parameters, input: Tenso
       `${height} x ${width} out of ${h} x ${w}`,
       'crop to a smaller size',
     );
-  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [
-    n,
-    c,
-    height,
-    width,
-  ]);
+  const { name } = parameters.layer;
+  const slice = (label: string, from: TensorId, axis: number, start: number, shape: readonly number[]): TensorId =>
+    builder.op({ kind: 'move', function: 'split', name: label, inputs: [from], axis, start }, shape);
+  const rows = slice(`${name}.rows`, input, 2, Math.floor((h - height) / 2), [n, c, height, w]);
+  return slice(name, rows, 3, Math.floor((w - width) / 2), [n, c, height, width]);
 }

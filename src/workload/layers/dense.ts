@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
 import { elements } from '../../trace/facts.ts';
 import type { TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 import { bias } from './convolution.ts';
 
@@ -16,7 +16,10 @@ export function linear(builder: TraceBuilder, parameters: Parameters, input: Ten
   const k = last(shape);
   const n = parameters.integer('out');
   const weight = builder.weight(`${parameters.weightName()}.weight`, [k, n]);
-  const result = builder.op({ kind: 'matmul', name, inputs: [input, weight], batch: 1, m: elements(shape) / k, n, k }, [
+  // An embedding's table, shared as output layer, is [n, k].
+  const right = builder.shape(weight)[0] === k ? {} : { right: { transposed: true } };
+  const sizes = { batch: 1, m: elements(shape) / k, n, k };
+  const result = builder.op({ kind: 'matmul', name, inputs: [input, weight], ...sizes, ...right }, [
     ...shape.slice(0, -1),
     n,
   ]);
@@ -51,21 +54,29 @@ export function interaction(builder: TraceBuilder, parameters: Parameters, input
   const parts = inputs.reduce((sum, id) => sum + elements(builder.shape(id)) / (n * width), 0);
   if (!Number.isInteger(parts))
     throw InputError.of(`${where}.interaction`, 'operands of different widths', 'give vectors of one width');
-  const stacked = builder.op({ kind: 'move', function: 'concat', name: `${name}.stack`, inputs: [...inputs] }, [
-    n,
-    parts,
-    width,
-  ]);
+  const stacked = builder.op(
+    { kind: 'move', function: 'concat', name: `${name}.stack`, inputs: [...inputs], axis: 1 },
+    [n, parts, width],
+  );
   const products = builder.op(
-    { kind: 'matmul', name, inputs: [stacked, stacked], batch: n, m: parts, n: parts, k: width },
+    {
+      kind: 'matmul',
+      name,
+      inputs: [stacked, stacked],
+      batch: n,
+      m: parts,
+      n: parts,
+      k: width,
+      right: { transposed: true },
+    },
     [n, parts, parts],
   );
-  const pairs = builder.op({ kind: 'move', function: 'copy', name: `${name}.pairs`, inputs: [products] }, [
+  const pairs = builder.op({ kind: 'move', function: 'triangle', name: `${name}.pairs`, inputs: [products] }, [
     n,
     (parts * (parts - 1)) / 2,
   ]);
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: [inputs[0]!, pairs] }, [
-    n,
-    width + (parts * (parts - 1)) / 2,
-  ]);
+  return builder.op(
+    { kind: 'move', function: 'concat', name: `${name}.concat`, inputs: [inputs[0]!, pairs], axis: 1 },
+    [n, width + (parts * (parts - 1)) / 2],
+  );
 }

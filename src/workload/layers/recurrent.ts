@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.ts';
 import type { TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 import { CELLS, type CellKind, type Gates } from './cells.ts';
 
@@ -50,7 +50,7 @@ export function recurrent(cell: CellKind, builder: TraceBuilder, parameters: Par
       steps,
       hidden,
     ]);
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: outputs }, [
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.concat`, inputs: outputs, axis: 2 }, [
     n,
     steps,
     hidden * 2,
@@ -82,7 +82,7 @@ function direction(builder: TraceBuilder, name: string, input: TensorId, layer: 
     state = next.state;
     outputs[step] = output;
   }
-  return builder.op({ kind: 'move', function: 'concat', name: `${name}.sequence`, inputs: outputs }, [
+  return builder.op({ kind: 'move', function: 'concat', name: `${name}.sequence`, inputs: outputs, axis: 1 }, [
     n,
     steps,
     hidden,
@@ -120,6 +120,7 @@ function projectedAhead(
   const slices = builder.split(
     `${name}.slices`,
     projected,
+    1,
     Array.from({ length: steps }, () => [n, total]),
   );
   return (step, at) => ({
@@ -160,6 +161,7 @@ function joined(
   const slices = builder.split(
     `${name}.slices`,
     input,
+    1,
     Array.from({ length: steps }, () => [n, width]),
   );
   return (step, at) => ({
@@ -167,7 +169,7 @@ function joined(
     times: null,
     together: (state) => {
       const stacked = builder.op(
-        { kind: 'move', function: 'concat', name: `${at}.stack`, inputs: [slices[step]!, state] },
+        { kind: 'move', function: 'concat', name: `${at}.stack`, inputs: [slices[step]!, state], axis: 1 },
         [n, width + hidden],
       );
       const product = builder.op(

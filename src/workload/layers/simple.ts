@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
 import { elements } from '../../trace/facts.ts';
 import { ELEMENTWISE, type NormOp, type TensorId } from '../../trace/trace.ts';
-import type { TraceBuilder } from '../builder.ts';
+import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 
 const NORMS = ['batch', 'layer', 'instance', 'group', 'weight', 'local-response', 'online', 'batch-renorm'] as const;
@@ -54,7 +54,7 @@ export function combine(
 ): TensorId {
   const { name, where, type } = parameters.layer;
   const shape = builder.shape(inputs[0]!);
-  for (const id of inputs.slice(1)) {
+  const operands = inputs.map((id) => {
     const other = builder.shape(id);
     const scales = fn === 'mul' && other.length === 2 && other[1] === shape[1];
     if (other.join() !== shape.join() && !scales)
@@ -63,8 +63,9 @@ export function combine(
         `operands [${shape.join(', ')}] and [${other.join(', ')}]`,
         'give operands of one shape',
       );
-  }
-  return builder.op({ kind: 'elementwise', function: fn, name, inputs: [...inputs] }, shape);
+    return scales && shape.length === 4 ? builder.reshape(`${name}.channels`, id, [...other, 1, 1]) : id;
+  });
+  return builder.op({ kind: 'elementwise', function: fn, name, inputs: operands }, shape);
 }
 
 /** Channels (axis 1), features (last axis) or sequence (axis 1 of [N, T, width]) side by side; `axis: batch` undoes `part`. */
@@ -83,22 +84,27 @@ export function concat(builder: TraceBuilder, parameters: Parameters, inputs: re
     }
     shape[index] = shape[index]! + other[index]!;
   }
-  return builder.op({ kind: 'move', function: 'concat', name: parameters.layer.name, inputs: [...inputs] }, shape);
+  return builder.op(
+    { kind: 'move', function: 'concat', name: parameters.layer.name, inputs: [...inputs], axis: index },
+    shape,
+  );
 }
 
 /** One of `parts` equal parts of the batch. */
 export function part(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [first, ...rest] = builder.shape(input);
   const parts = parameters.integer('parts', 2);
-  parameters.integer('index', 0, 0);
+  const index = parameters.integer('index', 0, 0);
   if (first! % parts !== 0)
     throw InputError.of(
       `${parameters.layer.where}.part`,
       `a batch of ${first} in ${parts} parts`,
       `use a batch that is a multiple of ${parts}`,
     );
-  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [
-    first! / parts,
+  const length = first! / parts;
+  const { name } = parameters.layer;
+  return builder.op({ kind: 'move', function: 'split', name, inputs: [input], axis: 0, start: index * length }, [
+    length,
     ...rest,
   ]);
 }
@@ -113,26 +119,22 @@ export function reshape(builder: TraceBuilder, parameters: Parameters, input: Te
       `[${rest.join(', ')}] to [${shape.join(', ')}]`,
       'keep the number of elements',
     );
-  return builder.op({ kind: 'move', function: 'reshape', name: parameters.layer.name, inputs: [input] }, [
-    n!,
-    ...shape,
-  ]);
+  return builder.reshape(parameters.layer.name, input, [n!, ...shape]);
 }
 
 /** Positions of a feature map as a sequence: [N, C, H, W] -> [N, W, C * H] (speech) . */
 export function tokens(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const [n, c, h, w] = builder.shape(input) as [number, number, number, number];
-  return builder.op({ kind: 'move', function: 'transpose', name: parameters.layer.name, inputs: [input] }, [
-    n,
-    w,
-    c * h,
-  ]);
+  const { name } = parameters.layer;
+  const permutation = [0, 3, 1, 2];
+  return builder.op({ kind: 'move', function: 'transpose', name, inputs: [input], permutation }, [n, w, c * h]);
 }
 
 /** The last step of a sequence: [N, T, width] -> [N, width]. */
 export function step(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
-  const [n, , width] = builder.shape(input) as [number, number, number];
-  return builder.op({ kind: 'move', function: 'split', name: parameters.layer.name, inputs: [input] }, [n, width]);
+  const [n, steps, width] = builder.shape(input) as [number, number, number];
+  const { name } = parameters.layer;
+  return builder.op({ kind: 'move', function: 'split', name, inputs: [input], axis: 1, start: steps - 1 }, [n, width]);
 }
 
 /** A trained tensor added to every sample (position embeddings). */

@@ -126,6 +126,25 @@ function convShape(op: ConvOp, spec: SystolicSpec): Shape {
   const channels = op.c / op.groups;
   const taps = op.r * op.s;
   const outputs = op.k / op.groups;
+  const positions = op.transposed ? op.h * op.w : op.p * op.q;
+  const common = { groups: op.groups, rowsPerSample: 0 };
+  if (op.phase === 'weight-gradient') {
+    // Filter taps stream past the output gradient; the reduction runs over all positions of all samples.
+    const k = op.n * positions;
+    return { ...common, m: channels * taps, n: outputs, k, kRuns: runs(k, spec.array.rows) };
+  }
+  if (op.phase === 'input-gradient') {
+    // Every output position adds to the inputs under its taps: each tap is a column of the product.
+    const k = outputs;
+    return {
+      ...common,
+      m: op.n * positions,
+      n: channels * taps,
+      k,
+      kRuns: runs(k, spec.array.rows),
+      rowsPerSample: positions,
+    };
+  }
   // A transposed convolution spreads every input position over r x s outputs: each tap is a column of the product.
   if (op.transposed) {
     const rows = op.n * op.h * op.w;

@@ -6,8 +6,8 @@ export interface Group {
   readonly members: number[];
   /** Tensors the group reads from outside. */
   readonly inputs: TensorId[];
-  /** Tensor that leaves the group. */
-  output: TensorId;
+  /** Tensors that leave the group; all but an op's first are by-products (statistics, optimizer state). */
+  outputs: readonly TensorId[];
 }
 
 /** Layouts that a buffer can present by addressing alone. */
@@ -23,6 +23,7 @@ function isWeight(trace: Trace, id: TensorId): boolean {
 
 /** Groups in program order; views belong to no group. */
 export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
+  const training = trace.workload.phase === 'training';
   const consumers = new Int32Array(trace.tensors.length);
   for (const op of trace.ops) for (const id of op.inputs) consumers[id]!++;
   const producer = new Map<TensorId, Group>();
@@ -37,34 +38,30 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
     const others = op.inputs.slice(1).filter((id) => !isWeight(trace, id));
     const fits =
       host !== undefined &&
-      host.output === op.inputs[0] &&
-      consumers[host.output] === 1 &&
-      canFollow(op) &&
+      consumers[op.inputs[0]!] === 1 &&
+      canFollow(op, training) &&
       (others.length === 0 || (fuseBinary && host === groups[groups.length - 1])) &&
       op.outputs.length === 1;
     if (fits) {
       host.members.push(index);
       host.inputs.push(...others);
-      producer.delete(host.output);
-      host.output = op.outputs[0]!;
-      producer.set(host.output, host);
+      producer.delete(op.inputs[0]!);
+      host.outputs = op.outputs;
+      producer.set(op.outputs[0]!, host);
       return;
     }
-    const group: Group = {
-      members: [index],
-      inputs: op.inputs.filter((id) => !isWeight(trace, id)),
-      output: op.outputs[0]!,
-    };
+    // An update reads the weights themselves; elsewhere they come as tiles or beside the results.
+    const inputs = op.kind === 'update' ? [...op.inputs] : op.inputs.filter((id) => !isWeight(trace, id));
+    const group: Group = { members: [index], inputs, outputs: op.outputs };
     groups.push(group);
-    if (op.outputs.length === 1) producer.set(group.output, group);
+    if (op.outputs.length === 1) producer.set(op.outputs[0]!, group);
   });
   return groups;
 }
 
 /** Whether the activation unit can apply an op to results on their way into the buffer. */
-function canFollow(op: Op): boolean {
-  if (op.phase !== 'forward') return false;
-  if (op.kind === 'elementwise') return true;
+function canFollow(op: Op, training: boolean): boolean {
+  if (op.kind === 'elementwise') return op.function !== 'loss';
   // With stored statistics (inference) batch normalisation is one scale and one shift per channel.
-  return op.kind === 'norm' && op.function === 'batch';
+  return op.kind === 'norm' && op.function === 'batch' && !training;
 }

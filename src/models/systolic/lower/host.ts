@@ -29,9 +29,9 @@ export function receiveInputs(
   return received;
 }
 
-/** Results go to the host once the vector unit has written them. */
-export function sendResult(builder: Builder, trace: Trace, group: Group): void {
-  const bytes = tensorBytes(trace.tensors[group.output]!);
+/** A result goes to the host once the vector unit has written them. */
+export function sendResult(builder: Builder, trace: Trace, id: TensorId, group: Group): void {
+  const bytes = tensorBytes(trace.tensors[id]!);
   const { hostLink, outputs } = builder.components;
   emit(builder, [
     builder.instruction({

@@ -26,7 +26,9 @@ export function lower(trace: Trace, spec: SystolicSpec): Program {
   }
   const sizeBytes = spec.buffer.sizeKiB * 1024;
   const placement = placeTensors(trace, groups, sizeBytes);
-  if (placement.misfits.length > 0 && spec.buffer.overflow !== 'spill') {
+  // What the backward pass needs again can only wait off the chip, whatever the machine does in inference.
+  const spills = spec.buffer.overflow === 'spill' || trace.workload.phase === 'training';
+  if (placement.misfits.length > 0 && !spills) {
     const parts = spec.buffer.overflow === 'error' ? null : splitBatch(builder, trace, groups, sizeBytes);
     if (parts === null) throw doesNotFit(trace, placement, sizeBytes);
     return { ...parts, fusedInto };

@@ -40,7 +40,8 @@ export function lowerOps(
   for (const group of groups) {
     const op = trace.ops[group.members[0]!]!;
     const readiness = readinessOf(group.inputs.flatMap(roots), available, fromHost);
-    const outputOffChip = offChip(group.output) || ends('output', group.output);
+    const leaves = (id: TensorId): boolean => offChip(id) || ends('output', id);
+    const outputOffChip = leaves(group.outputs[0]!);
     let progress = AS_A_WHOLE;
     if (op.kind === 'matmul' || op.kind === 'conv') {
       const gemm = toGemm(trace, op, spec, partsOf);
@@ -56,16 +57,13 @@ export function lowerOps(
       progress = lowerContraction(builder, plan, readiness);
     } else {
       const waits = operandWaits(builder, readiness, readiness.vectors);
-      lowerVectorOp(builder, trace, group, (id) => (id === group.output ? outputOffChip : offChip(id)), waits);
+      lowerVectorOp(builder, trace, group, leaves, waits);
     }
     const { allButLastVectors, allButLastShare } = progress;
-    available.set(group.output, {
-      vectors: builder.vectorsIssued,
-      allButLastVectors,
-      allButLastShare,
-      stored: outputOffChip,
-    });
-    if (spec.hostLink !== null && outputs.has(group.output)) sendResult(builder, trace, group);
+    for (const id of group.outputs) {
+      available.set(id, { vectors: builder.vectorsIssued, allButLastVectors, allButLastShare, stored: leaves(id) });
+      if (spec.hostLink !== null && outputs.has(id)) sendResult(builder, trace, id, group);
+    }
   }
   return builder.nodes;
 }

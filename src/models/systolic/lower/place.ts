@@ -1,5 +1,6 @@
 import { tensorBytes } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
+import { FreeSpace } from './free-space.ts';
 import { type Group, isView } from './groups.ts';
 
 export interface Placement {
@@ -11,12 +12,6 @@ export interface Placement {
   readonly misfits: readonly TensorId[];
   /** Tensors a view is made of (itself if it is none). */
   readonly roots: (id: TensorId) => readonly TensorId[];
-}
-
-interface Block {
-  readonly offset: number;
-  readonly end: number;
-  readonly lastUse: number;
 }
 
 /** Resolves views (concat, split, reshape) to the tensors that hold their bytes. */
@@ -48,6 +43,8 @@ export function concatParts(trace: Trace): (id: TensorId) => readonly TensorId[]
  */
 export function placeTensors(trace: Trace, groups: readonly Group[], sizeBytes: number): Placement {
   const roots = viewRoots(trace);
+  // Weights and optimizer state live in off-chip memory from step to step.
+  const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.outputs : [])));
   const lastUse = new Map<TensorId, number>();
   groups.forEach((group, index) => {
     for (const input of group.inputs) for (const id of roots(input)) lastUse.set(id, index);
@@ -55,40 +52,26 @@ export function placeTensors(trace: Trace, groups: readonly Group[], sizeBytes: 
   trace.tensors.forEach((tensor, output) => {
     if (tensor.role === 'output') for (const id of roots(output)) lastUse.set(id, groups.length);
   });
-  let live: Block[] = [];
-  let peakBytes = 0;
+  const space = new FreeSpace(sizeBytes);
+  /** Blocks to give back after each group: offset and length. */
+  const expiring: [offset: number, bytes: number][][] = groups.map(() => []);
   const offChip = new Set<TensorId>();
   const allocate = (id: TensorId, now: number): void => {
     const bytes = tensorBytes(trace.tensors[id]!);
-    const offset = firstFit(live, bytes);
-    if (offset + bytes > sizeBytes) {
-      offChip.add(id);
-      return;
-    }
-    live.push({ offset, end: offset + bytes, lastUse: lastUse.get(id) ?? now });
-    live.sort((left, right) => left.offset - right.offset);
-    if (offset + bytes > peakBytes) peakBytes = offset + bytes;
+    const offset = space.take(bytes);
+    if (offset === null) offChip.add(id);
+    else expiring[lastUse.get(id) ?? now]?.push([offset, bytes]);
   };
   for (const id of lastUse.keys()) {
     const { role } = trace.tensors[id]!;
-    if (role === 'input' || role === 'state') allocate(id, 0);
+    if ((role === 'input' || role === 'state') && !kept.has(id)) allocate(id, 0);
   }
   groups.forEach((group, index) => {
-    live = live.filter((block) => block.lastUse >= index);
-    allocate(group.output, index);
+    for (const id of group.outputs) if (!kept.has(id)) allocate(id, index);
+    for (const [offset, bytes] of expiring[index]!) space.give(offset, bytes);
   });
   const misfits = [...offChip].sort(
     (left, right) => tensorBytes(trace.tensors[right]!) - tensorBytes(trace.tensors[left]!),
   );
-  return { offChip, peakBytes, misfits, roots };
-}
-
-/** Lowest offset with `bytes` free, given blocks sorted by offset. */
-function firstFit(blocks: readonly Block[], bytes: number): number {
-  let offset = 0;
-  for (const block of blocks) {
-    if (block.offset - offset >= bytes) return offset;
-    if (block.end > offset) offset = block.end;
-  }
-  return offset;
+  return { offChip: new Set([...offChip, ...kept]), peakBytes: space.peakBytes, misfits, roots };
 }

@@ -1,5 +1,5 @@
-import { elements, tensorBytes } from '../../../trace/facts.ts';
-import type { Op, Trace } from '../../../trace/trace.ts';
+import { elements, storageBytes } from '../../../trace/facts.ts';
+import type { Op, Trace, UpdateOp } from '../../../trace/trace.ts';
 import { VECTOR, WAIT_LOAD, type Waits, withWait } from '../program.ts';
 import { access, type Builder, emit } from './builder.ts';
 import type { Group } from './groups.ts';
@@ -7,10 +7,13 @@ import { load, store } from './transfer.ts';
 
 /**
  * Element operations per element for functions that take several steps on a vector unit: statistics, then scaling
- * (normalisation); maximum, subtraction, exponential, sum, division (softmax); the state of an optimizer.
+ * (normalisation; its gradient needs two sums more); maximum, subtraction, exponential, sum, division (softmax; its gradient is
+ * a product, a sum, a difference and a product); the state of an optimizer.
  */
-const NORM_STEPS = 4;
+const NORM_STEPS = { forward: 4, 'input-gradient': 6, 'weight-gradient': 4 } as const;
+const STORED_STATISTICS_STEPS = 2;
 const SOFTMAX_STEPS = 5;
+const SOFTMAX_GRADIENT_STEPS = 4;
 const UPDATE_STEPS = {
   gd: 2,
   sgd: 2,
@@ -26,25 +29,50 @@ const UPDATE_STEPS = {
 /** Element operations of an op that runs on the vector unit by itself. */
 export function vectorOperations(trace: Trace, op: Op): number {
   const size = (id: number): number => elements(trace.tensors[id]!.shape);
-  const out = op.outputs.reduce((sum, id) => sum + size(id), 0);
+  const out = size(op.outputs[0]!);
+  const first = size(op.inputs[0]!);
   switch (op.kind) {
     case 'pool':
-      return out * op.window[0] * op.window[1];
-    case 'norm':
-      return out * (op.function === 'batch' && op.phase === 'forward' ? 2 : NORM_STEPS);
+      return Math.min(out, first) * op.window[0] * op.window[1];
+    case 'norm': {
+      const stored = op.function === 'batch' && op.phase === 'forward' && trace.workload.phase === 'inference';
+      if (stored) return first * STORED_STATISTICS_STEPS;
+      return first * NORM_STEPS[op.phase === 'input-gradient' || op.phase === 'weight-gradient' ? op.phase : 'forward'];
+    }
     case 'softmax':
-      return out * SOFTMAX_STEPS;
+      return out * (op.phase === 'forward' ? SOFTMAX_STEPS : SOFTMAX_GRADIENT_STEPS);
     case 'update':
-      return out * UPDATE_STEPS[op.optimizer];
+      return Math.min(out, updated(trace, op)) * UPDATE_STEPS[op.optimizer];
     case 'reduce':
-      return size(op.inputs[0]!);
+      return Math.max(first, out);
     case 'gather':
       return op.rows * op.width;
-    default: {
-      const operands = op.inputs.filter((id) => trace.tensors[id]!.role !== 'weight').length;
-      return out * Math.max(1, operands - 1);
-    }
+    case 'elementwise':
+      if (op.function === 'loss') return first * SOFTMAX_STEPS;
+      return out * Math.max(1, op.inputs.filter((id) => trace.tensors[id]!.role !== 'weight').length - 1);
+    default:
+      return out;
   }
+}
+
+/** Elements of a weight that change: all, or the rows of a table that have a gradient. */
+function updated(trace: Trace, op: UpdateOp): number {
+  const change = op.inputs.find((id) => trace.tensors[id]!.role !== 'weight')!;
+  return elements(trace.tensors[change]!.shape);
+}
+
+/** Bytes of some of an op's tensors. Of tables, and of what goes with them, only the rows that are picked move. */
+function movedBytes(trace: Trace, op: Op, ids: readonly number[]): number {
+  const picked =
+    op.kind === 'gather' ? op.rows * op.width : op.kind === 'update' && op.sparse ? updated(trace, op) : null;
+  let bytes = 0;
+  for (const id of ids) {
+    const { role, shape, dtype } = trace.tensors[id]!;
+    const isTable = role === 'weight' || role === 'state' || (op.kind === 'gather' && role === 'gradient');
+    const size = elements(shape);
+    bytes += storageBytes(isTable && picked !== null ? Math.min(size, picked) : size, dtype);
+  }
+  return bytes;
 }
 
 /** An op (with what is fused into it) that needs no array: pooling, normalisation, residual adds, copies. */
@@ -59,13 +87,12 @@ export function lowerVectorOp(
   const lead = group.members[0]!;
   const op = trace.ops[lead]!;
   const operations = group.members.reduce((sum, member) => sum + vectorOperations(trace, trace.ops[member]!), 0);
-  const bytesOf = (id: number): number => tensorBytes(trace.tensors[id]!);
-  const inputBytes =
-    op.kind === 'gather' ? Math.ceil(bytesOf(op.outputs[0]!)) : group.inputs.reduce((sum, id) => sum + bytesOf(id), 0);
-  const outputBytes = bytesOf(group.output);
-  // Tables of embeddings and other weights stay in off-chip memory; only the rows that are picked come in.
-  const loadBytes =
-    op.kind === 'gather' ? inputBytes : group.inputs.reduce((sum, id) => sum + (offChip(id) ? bytesOf(id) : 0), 0);
+  // A table is read row by row from where it lies.
+  const inputs = op.kind === 'gather' && op.phase === 'forward' ? [...op.inputs] : group.inputs;
+  const [inputBytes, outputBytes] = [movedBytes(trace, op, inputs), movedBytes(trace, op, group.outputs)];
+  const loaded = inputs.filter((id) => offChip(id) || trace.tensors[id]!.role === 'weight');
+  const loadBytes = movedBytes(trace, op, loaded);
+  const storeBytes = movedBytes(trace, op, group.outputs.filter(offChip));
   let vectorWaits = waits;
   if (loadBytes > 0) {
     emit(builder, [load(builder, lead, loadBytes, components.inputs, waits)]);
@@ -88,5 +115,5 @@ export function lowerVectorOp(
       ],
     }),
   ]);
-  if (offChip(group.output)) emit(builder, [store(builder, lead, outputBytes)]);
+  if (storeBytes > 0) emit(builder, [store(builder, lead, storeBytes)]);
 }

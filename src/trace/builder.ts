@@ -1,8 +1,6 @@
 import { InputError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
-import { elements, macs } from '../trace/facts.ts';
-import type { DType, Op, Precision, Tensor, TensorId, TensorRole } from '../trace/trace.ts';
-import type { Layer } from './layer.ts';
+import { elements, macs } from './facts.ts';
+import type { DType, Op, Phase, Precision, Tensor, TensorId, TensorRole, Trace } from './trace.ts';
 
 /** Ops a trace may have. */
 export const MAX_OPS = 200_000;
@@ -11,23 +9,31 @@ export const MAX_ELEMENTS = 2 ** 46;
 
 type Shape = readonly number[];
 /** Omits the bookkeeping fields from each kind of op separately, so that the union stays a union. */
-type OpFields = Op extends infer O ? (O extends Op ? Omit<O, 'id' | 'phase' | 'outputs'> : never) : never;
+export type OpFields = Op extends infer O ? (O extends Op ? Omit<O, 'id' | 'phase' | 'outputs'> : never) : never;
 
-/** Collects tensors and ops while layers are built, all shapes with the batch first. */
+/** Collects tensors and ops in the order in which they can run; all shapes with the batch first. */
 export class TraceBuilder {
   readonly tensors: Tensor[] = [];
   readonly ops: Op[] = [];
-  /** Result of every layer by full name. */
-  readonly results = new Map<string, TensorId>();
   private totalMacs = 0;
   private readonly weights = new Map<string, TensorId>();
   precision: Precision;
+  /** Phase of the ops that are added. */
+  phase: Phase = 'forward';
 
   constructor(
     readonly batch: number,
     readonly defaultPrecision: Precision,
   ) {
     this.precision = defaultPrecision;
+  }
+
+  /** Goes on where a trace ends. */
+  static continuing(trace: Trace, precision: Precision): TraceBuilder {
+    const builder = new TraceBuilder(trace.workload.batch, precision);
+    builder.tensors.push(...trace.tensors);
+    builder.ops.push(...trace.ops);
+    return builder;
   }
 
   shape(id: TensorId): Shape {
@@ -65,42 +71,32 @@ export class TraceBuilder {
     return this.push(fields, [this.tensor(fields.name, shape, 'activation', this.precision.activations)])[0]!;
   }
 
-  /** Cuts a tensor into parts of the given shapes, one op for all of them. */
-  split(name: string, input: TensorId, shapes: readonly Shape[]): TensorId[] {
+  /** Cuts a tensor along an axis into parts of the given shapes, one op for all of them. */
+  split(name: string, input: TensorId, axis: number, shapes: readonly Shape[]): TensorId[] {
     const outputs = shapes.map((shape, part) =>
       this.tensor(`${name}.${part}`, shape, 'activation', this.precision.activations),
     );
-    return this.push({ kind: 'move', function: 'split', name, inputs: [input] }, outputs);
+    return this.push({ kind: 'move', function: 'split', name, inputs: [input], axis, start: 0 }, outputs);
   }
 
-  private push(fields: OpFields, outputs: TensorId[]): TensorId[] {
+  /** The same elements in another shape. */
+  reshape(name: string, input: TensorId, shape: Shape): TensorId {
+    return this.op({ kind: 'move', function: 'reshape', name, inputs: [input] }, shape);
+  }
+
+  /** Adds an op whose results are tensors that exist already. */
+  push(fields: OpFields, outputs: TensorId[]): TensorId[] {
     if (this.ops.length >= MAX_OPS)
       throw InputError.of(
         fields.name,
         `the trace has more than ${MAX_OPS} ops`,
         'use a smaller network or fewer steps',
       );
-    const op = { ...fields, id: String(this.ops.length), phase: 'forward', outputs } as Op;
+    const op = { ...fields, id: String(this.ops.length), phase: this.phase, outputs } as Op;
     this.totalMacs += macs(op);
     if (this.totalMacs > Number.MAX_SAFE_INTEGER)
       throw InputError.of(fields.name, 'more than 2^53 MACs', 'use smaller sizes or a smaller batch');
     this.ops.push(op);
     return outputs;
-  }
-
-  /** Looks a name up from the block a layer stands in outwards; null if that layer could not be built. */
-  resolve(layer: Layer, name: string, failed: ReadonlySet<string>): TensorId | null {
-    for (let scope = layer.scope; ; scope = scope.slice(0, scope.lastIndexOf('/', scope.length - 2) + 1)) {
-      if (failed.has(scope + name)) return null;
-      const id = this.results.get(scope + name);
-      if (id !== undefined) return id;
-      if (scope === '') break;
-    }
-    const known = new Set([...this.results.keys()].map((key) => key.split('/').pop()!));
-    throw InputError.of(
-      `${layer.where}.${layer.type}.from`,
-      `${name} is no layer before this one`,
-      didYouMean(name, [...known].slice(-40)),
-    );
   }
 }

@@ -1,0 +1,92 @@
+import { TraceBuilder } from '../trace/builder.ts';
+import type { Precision, TensorId, Trace } from '../trace/trace.ts';
+import { gradient } from './gradients/gradient.ts';
+import { OPTIMIZER_STATES, type Optimizer } from './optimizers.ts';
+import { Tape } from './tape.ts';
+
+export interface StepOptions {
+  readonly optimizer: Optimizer;
+  /** Formats of weights and activations, as in the forward trace. */
+  readonly precision: Precision;
+}
+
+/**
+ * One whole training step from its forward pass, by shapes alone: loss, gradients in reverse order, updates. Weights narrower
+ * than 32 bits have a master copy in fp32, which the update reads and writes with the optimizer's state (Micikevicius 2018).
+ */
+export function trainingStep(forward: Trace, options: StepOptions): Trace {
+  const builder = TraceBuilder.continuing(forward, options.precision);
+  const tape = new Tape(builder, trainedTensors(forward), rowTables(forward));
+  for (const [id, tensor] of forward.tensors.entries()) {
+    if (tensor.role === 'output' && tape.needs(id)) addLoss(builder, tape, id);
+  }
+  for (let index = forward.ops.length - 1; index >= 0; index--) gradient(tape, forward.ops[index]!);
+  builder.phase = 'update';
+  for (const [id, tensor] of forward.tensors.entries()) {
+    if (tensor.role !== 'weight') continue;
+    const rows = tape.rows.get(id) ?? null;
+    const change = rows?.gradient ?? tape.gradientOf(id);
+    if (change !== null) addUpdate(builder, id, change, options.optimizer, rows?.indices ?? null);
+  }
+  return {
+    ...forward,
+    workload: { ...forward.workload, phase: 'training' },
+    tensors: builder.tensors,
+    ops: builder.ops,
+  };
+}
+
+/** Everything that a weight has a part in. */
+function trainedTensors({ tensors, ops }: Trace): ReadonlySet<TensorId> {
+  const trained = new Set<TensorId>();
+  tensors.forEach((tensor, id) => {
+    if (tensor.role === 'weight') trained.add(id);
+  });
+  for (const op of ops) if (op.inputs.some((id) => trained.has(id))) for (const id of op.outputs) trained.add(id);
+  return trained;
+}
+
+/** Tables that one op reads, by rows. */
+function rowTables({ tensors, ops }: Trace): ReadonlySet<TensorId> {
+  const readers = new Map<TensorId, number>();
+  for (const op of ops) for (const id of op.inputs) readers.set(id, (readers.get(id) ?? 0) + 1);
+  const tables = ops.flatMap((op) => (op.kind === 'gather' ? [op.inputs[0]!] : []));
+  return new Set(tables.filter((id) => tensors[id]!.role === 'weight' && readers.get(id) === 1));
+}
+
+/** Cross entropy against a class for each position; classes are the channels of a feature map, else the last axis. */
+function addLoss(builder: TraceBuilder, tape: Tape, output: TensorId): void {
+  const { name, shape } = builder.tensors[output]!;
+  const classes = shape.length === 4 ? 1 : shape.length - 1;
+  const positions = shape.filter((_, axis) => axis !== classes);
+  const target = builder.tensor(`${name}.target`, positions, 'input', 'int32');
+  const loss = builder.tensor(`${name}.loss`, [1], 'output', 'fp32');
+  // What was the network's result stays on the machine now.
+  builder.tensors[output] = { ...builder.tensors[output]!, role: 'activation' };
+  builder.phase = 'forward';
+  const fields = { kind: 'elementwise', function: 'loss', inputs: [output, target] } as const;
+  builder.push({ ...fields, name: `${name}.loss` }, [loss]);
+  builder.phase = 'input-gradient';
+  tape.contribute(output, tape.gradientOp({ ...fields, name: `${name}.loss.input-gradient` }, output));
+}
+
+function addUpdate(
+  builder: TraceBuilder,
+  weight: TensorId,
+  change: TensorId,
+  optimizer: Optimizer,
+  indices: TensorId | null,
+): void {
+  const { name, shape, dtype } = builder.tensors[weight]!;
+  const state = (label: string): TensorId => builder.tensor(`${name}.${label}`, shape, 'state', 'fp32');
+  const master = dtype === 'fp32' || dtype === 'fp64' ? [] : [state('master')];
+  const states = OPTIMIZER_STATES[optimizer].map(state);
+  const kept = [...master, ...states];
+  // A master copy is read in place of the weight.
+  const rows = indices === null ? [] : [indices];
+  const inputs = [...(master.length > 0 ? [] : [weight]), change, ...kept, ...rows];
+  builder.push({ kind: 'update', optimizer, name: `${name}.update`, inputs, sparse: indices !== null }, [
+    weight,
+    ...kept,
+  ]);
+}
