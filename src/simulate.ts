@@ -37,16 +37,26 @@ export function simulate(
   const ledger = new Ledger(prepared.layout);
   const timeline = options.timeline === true ? new Timeline(prepared.layout, trace, model.facts.clockHz) : null;
   const observer = timeline === null ? ledger : fanOut([ledger, timeline]);
-  const result = prepared.run(observer, { unfolded: options.unfolded ?? false });
+  const { notes, ...result } = prepared.run(observer, { unfolded: options.unfolded ?? false });
   const report = buildReport({
     version: VERSION,
     machine,
     facts: model.facts,
     trace,
     ledger,
-    result,
+    result: { ...result, notes: [...notes, ...priceNotes(machine.overrides)] },
     price: (counts) => dynamicEnergyPj(counts, price),
     accuracy: options.accuracy ?? UNKNOWN_ACCURACY,
   });
   return { report, timeline: timeline?.toJson(result.cycles) ?? null };
+}
+
+/** Prices per access and per shift follow from sizes; a size changed by hand leaves them as they were. */
+function priceNotes(overrides: Machine['overrides']): string[] {
+  const paths = Object.keys(overrides);
+  const sizes = paths.filter((path) => /^(array\.(rows|columns)|buffer|accumulators|weightFifoTiles)/.test(path));
+  if (sizes.length === 0 || paths.some((path) => path.startsWith('energy'))) return [];
+  return [
+    `Energy prices are those of the unchanged sizes; give energy.sramKiB and energy.pricesPj for another ${sizes.join(', ')}.`,
+  ];
 }

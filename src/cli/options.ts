@@ -4,9 +4,10 @@ import { didYouMean } from '../suggest.ts';
 
 /** Options that several commands share. */
 export const COMMON = {
-  batch: { type: 'number', describe: "samples that run together (default: the workload's own)" },
+  batch: { type: 'string', describe: "samples that run together (default: the workload's own)" },
   precision: { type: 'string', describe: 'number format, or weights/activations, e.g. int8, bf16, int8/int16' },
   training: { type: 'boolean', default: false, describe: 'one training step instead of inference' },
+  optimizer: { type: 'string', describe: 'of a training step: sgd, momentum (default), adam ...' },
   set: {
     type: 'string',
     array: true,
@@ -24,7 +25,8 @@ export type Format = (typeof FORMATS)[number];
 
 export function readFormat(text: string, formats: readonly Format[] = FORMATS): Format {
   const format = formats.find((one) => one === text);
-  if (format === undefined) throw InputError.of('--format', text, didYouMean(text, formats));
+  if (format === undefined)
+    throw InputError.of('--format', text, `${didYouMean(text, formats)} (${formats.join(', ')})`);
   return format;
 }
 
@@ -34,8 +36,10 @@ export function single(value: string | readonly string[] | undefined, name: stri
   return value as string | undefined;
 }
 
-export function readBatch(batch: number | undefined): number | undefined {
-  if (batch !== undefined && !Number.isInteger(batch))
-    throw InputError.of('--batch', String(batch), 'write a whole number');
-  return batch;
+/** A whole number as it was typed. Throws InputError naming the option. */
+export function readWhole(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text.trim()))
+    throw InputError.of(`--${name}`, text === '' ? 'nothing' : text, 'write a whole number');
+  return Number(text);
 }

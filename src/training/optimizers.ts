@@ -15,3 +15,5 @@ export const OPTIMIZER_STATES: Readonly<Record<Optimizer, readonly string[]>> = 
   adam: ['mean', 'squares'],
   lars: ['velocity'],
 };
+
+export const OPTIMIZERS = Object.keys(OPTIMIZER_STATES) as readonly Optimizer[];

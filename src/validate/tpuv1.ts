@@ -105,7 +105,7 @@ export function sensitivityAnchors(): AnchorResult[] {
   };
   const memory = speedups(['memory.bandwidthGBps=136']);
   const clock = speedups(['clockMHz=2800', 'accumulators.rows=16384']);
-  const array = speedups(['array.rows=512', 'array.columns=512', 'accumulators.rows=8192']);
+  const array = speedups(['array.rows=512', 'array.columns=512', 'accumulators.rows=8192', 'buffer.bytesPerCycle=512']);
   const gddr5 = speedups([], 'tpuv1-gddr5');
   const row = (id: string, what: string, published: number, predicted: number, bound: number): AnchorResult => ({
     id: `sensitivity/${id}`,

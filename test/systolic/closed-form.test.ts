@@ -93,3 +93,39 @@ describe('layers that depend on each other', () => {
     expect(some.cycles).toBeLessThanOrEqual(none.cycles + 400_000);
   });
 });
+
+describe('where bytes go', () => {
+  const bytes = (arch: string, workload: string, ...overrides: string[]) => {
+    const { totals, roofline } = simulate(
+      loadMachine(arch, overrides, SCHEMAS),
+      loadTrace(workload, { phase: 'inference' }, arch === 'tpuv2' ? 'bf16' : 'int8'),
+    ).report;
+    return { hostLink: totals.trafficBytes.hostLink, offChip: totals.trafficBytes[roofline.memory]! };
+  };
+
+  it('an input that finds no room crosses the host link, goes off the chip, and comes back; so does a result', () => {
+    // 40 MiB in, 40 MiB out, 1 KiB of weights; the buffer has 32 MiB.
+    const { offChip, hostLink } = bytes('tpuv2', 'matmul:1310720x16x16', 'memory.latencyNs=0');
+    const activations = 1310720 * 16 * 2;
+    expect(hostLink).toEqual({ read: activations, write: activations });
+    expect(offChip).toEqual({ read: 2 * activations + 512, write: 2 * activations });
+  });
+
+  it('several arrays with fewer rows than arrays do not do a row twice', () => {
+    expect(bytes('edge-16x16', 'matmul:1x16x256', 'array.count=64').offChip.write).toBe(16);
+  });
+
+  it('an output-stationary array reads a panel of weights again when it does not stay', () => {
+    // Four tiles of columns, four of rows: each panel of 65,536 x 16 bytes is far beyond half of 128 KiB.
+    const { offChip } = bytes('edge-16x16', 'matmul:64x64x65536', 'array.dataflow=output-stationary');
+    expect(offChip.read).toBe(4 * 4 * 65536 * 16 + 4 * 65536 * 64);
+  });
+
+  it('windows of a feature map come from off the chip once, whatever is stationary', () => {
+    const input = 64 * 56 * 56;
+    const { offChip } = bytes('edge-16x16', 'conv:1,64,56,56,64,3,3,1,1', 'array.dataflow=input-stationary');
+    // Weights stream past every column of tiles again.
+    expect(offChip.read - input).toBeGreaterThanOrEqual(64 * 64 * 9);
+    expect((offChip.read - input) % (64 * 64 * 9)).toBeLessThan(input / 50);
+  });
+});

@@ -105,6 +105,23 @@ describe(`any shape on any machine (seed ${SEED})`, () => {
     );
   });
 
+  it('more accumulators never move more bytes, more arrays never write more', () => {
+    fc.assert(
+      fc.property(sets, workload, fc.constantFrom(64, 128, 512, 4096), (overrides, text, rows) => {
+        const traffic = (...more: string[]) => {
+          const { totals, roofline } = reportOf('edge-16x16', [...overrides, ...more], text).report;
+          return totals.trafficBytes[roofline.memory]!;
+        };
+        const [few, many] = [traffic(`accumulators.rows=${rows}`), traffic(`accumulators.rows=${rows * 4}`)];
+        // Bytes are rounded up for each block.
+        expect(many.read + many.write).toBeLessThanOrEqual(1.01 * (few.read + few.write) + 64);
+        const [one, four] = [traffic('array.count=1'), traffic('array.count=4')];
+        expect(four.write).toBeLessThanOrEqual(1.01 * one.write + 64);
+      }),
+      { seed: SEED, numRuns: 60 },
+    );
+  });
+
   it('on tpuv1, more rows, columns or depth never cost less', () => {
     fc.assert(
       fc.property(sets, size, size, size, (overrides, m, n, k) => {

@@ -24,7 +24,7 @@ function compare(args: Arguments): void {
     .filter((name) => name !== '');
   if (names.length < 2) throw InputError.of('--arch', args.arch, 'give at least two machines, separated by commas');
   const format = readFormat(args.format);
-  const trace = traceOptions(args.batch, args.precision, args.training);
+  const trace = traceOptions(args);
   const reports = names.map(
     (arch) => runSimulation({ arch, workload: args.workload, sets: args.set, trace, timeline: false }).report,
   );

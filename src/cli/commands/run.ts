@@ -5,7 +5,9 @@ import { writeOutput } from '../../files.ts';
 import type { Report } from '../../report/report.ts';
 import { renderTable } from '../../report/table.ts';
 import { renderCsv, renderMarkdown } from '../../report/tables.ts';
-import { COMMON, type Format, readBatch, readFormat, single } from '../options.ts';
+import { didYouMean } from '../../suggest.ts';
+import { OPTIMIZERS } from '../../training/optimizers.ts';
+import { COMMON, type Format, readFormat, readWhole, single } from '../options.ts';
 import { deliver, say, terminal } from '../output.ts';
 import { runSimulation } from '../simulation.ts';
 
@@ -24,7 +26,7 @@ function options(yargs: Argv) {
       arch: { type: 'string', describe: 'machine: a name of `accsim list arch`, or a .yaml file' },
       charts: { type: 'string', describe: 'draw PNG charts into this folder' },
       timeline: { type: 'string', describe: 'write a timeline for Perfetto or chrome://tracing to this file' },
-      top: { type: 'number', default: DEFAULT_TOP, describe: 'show the layers that take most cycles (0: all)' },
+      top: { type: 'string', describe: `show the layers that take most cycles (${DEFAULT_TOP}; 0: all)` },
     })
     .example('$0 --arch tpuv1 resnet', 'ResNet-50 on TPU v1')
     .example('$0 tpuv1-mlp0 --arch tpuv1 --set memory.bandwidthGBps=184', 'with other memory')
@@ -61,8 +63,7 @@ async function run(args: Arguments): Promise<void> {
   if (arch === undefined)
     throw InputError.of('--arch', 'missing', 'name a machine, for example --arch tpuv1 (accsim list arch shows all)');
   const format = readFormat(args.format);
-  if (!Number.isInteger(args.top) || args.top < 0)
-    throw InputError.of('--top', String(args.top), 'write a whole number (0: all)');
+  const shown = readWhole(args.top, 'top') ?? DEFAULT_TOP;
   if (workloads.length > 1 && (args.timeline !== undefined || args.charts !== undefined)) {
     throw InputError.of(
       args.timeline === undefined ? '--charts' : '--timeline',
@@ -76,11 +77,11 @@ async function run(args: Arguments): Promise<void> {
       workload,
       sets: args.set,
       timeline: args.timeline !== undefined,
-      trace: traceOptions(args.batch, args.precision, args.training),
+      trace: traceOptions(args),
     }),
   );
   const reports = results.map((result) => result.report);
-  const top = args.top === 0 ? null : args.top;
+  const top = shown === 0 ? null : shown;
   const text =
     format === 'json' && reports.length > 1
       ? `${JSON.stringify(reports, null, 2)}\n`
@@ -96,13 +97,25 @@ async function run(args: Arguments): Promise<void> {
   if (args.charts !== undefined) await drawCharts(report, args.charts, args.quiet);
 }
 
+interface TraceArguments {
+  readonly batch: string | undefined;
+  readonly precision: string | undefined;
+  readonly training: boolean;
+  readonly optimizer: string | undefined;
+}
+
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
-export function traceOptions(batch: number | undefined, precision: string | undefined, training: boolean) {
-  const count = readBatch(batch);
+export function traceOptions(args: TraceArguments) {
+  const { training, precision, optimizer } = args;
+  const batch = readWhole(args.batch, 'batch');
+  const known = optimizer === undefined ? undefined : OPTIMIZERS.find((one) => one === optimizer);
+  if (optimizer !== undefined && known === undefined)
+    throw InputError.of('--optimizer', optimizer, `${didYouMean(optimizer, OPTIMIZERS)} (${OPTIMIZERS.join(', ')})`);
   return {
     phase: training ? 'training' : 'inference',
-    ...(count !== undefined && { batch: count }),
+    ...(batch !== undefined && { batch }),
     ...(precision !== undefined && { precision }),
+    ...(known !== undefined && { optimizer: known }),
   } as const;
 }
 

@@ -1,5 +1,6 @@
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
+import { readInput } from '../../files.ts';
 import { showMachine } from '../../machine/load.ts';
 import { machineNames } from '../../machine/read.ts';
 import { SCHEMAS } from '../../models/registry.ts';
@@ -36,22 +37,29 @@ function machineText(name: string, sets: readonly string[]): string {
 }
 
 function workloadText(name: string): string {
-  const network = loadNetwork(name);
   const trace = loadTrace(name, { phase: 'inference' }, 'int8');
+  const isNetwork = !/\.(csv|json)$/i.test(name);
+  const { description, source } = isNetwork ? loadNetwork(name) : { description: '', source: `read from ${name}` };
   const rows = trace.ops.map((op) => [
     op.name,
     op.kind,
     `[${trace.tensors[op.outputs[0]!]!.shape.join(', ')}]`,
     macs(op) === 0 ? '' : si(macs(op)),
   ]);
-  const facts = `${si(parameters(trace))} parameters, ${si(totalMacs(trace) / network.batch)} MACs a sample, batch ${network.batch}`;
-  return `${network.name}: ${network.description}\n${facts}\n${network.source}\n\n${columns([['op', 'kind', 'result', 'MACs'], ...rows], [0, 1, 2])}`;
+  const { batch } = trace.workload;
+  const facts = `${si(parameters(trace))} parameters, ${si(totalMacs(trace) / batch)} MACs a sample, batch ${batch}`;
+  return `${trace.workload.name}: ${description}\n${facts}\n${source}\n\n${columns([['op', 'kind', 'result', 'MACs'], ...rows], [0, 1, 2])}`;
+}
+
+/** A file with a kind, or derived from another, is a machine; any other is a workload. */
+function isMachineFile(name: string): boolean {
+  return /\.ya?ml$/.test(name) && /^(kind|extends)\s*:/m.test(readInput(name));
 }
 
 function show(args: Arguments): void {
   const { name } = args;
-  const isMachine = machineNames().includes(name);
-  if (isMachine || /\.ya?ml$/.test(name)) return deliver(machineText(name, args.set), args.out, args.quiet);
+  if (machineNames().includes(name) || isMachineFile(name))
+    return deliver(machineText(name, args.set), args.out, args.quiet);
   const known = [...machineNames(), ...workloadNames()];
   try {
     deliver(workloadText(name), args.out, args.quiet);

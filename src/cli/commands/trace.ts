@@ -5,12 +5,12 @@ import { deliver } from '../output.ts';
 import { COMMON } from '../options.ts';
 import { traceOptions } from './run.ts';
 
-const { batch, precision, training, out, quiet } = COMMON;
+const { batch, precision, training, optimizer, out, quiet } = COMMON;
 
 function options(yargs: Argv) {
   return yargs
     .positional('workload', { type: 'string', demandOption: true, describe: 'workload, as for run' })
-    .options({ batch, precision, training, out, quiet })
+    .options({ batch, precision, training, optimizer, out, quiet })
     .example('$0 trace resnet --batch 8 --out resnet.json', 'write the trace of ResNet-50');
 }
 
@@ -21,7 +21,7 @@ export const traceCommand: CommandModule<object, Arguments> = {
   describe: 'write the trace of a workload as JSON',
   builder: options as unknown as (yargs: Argv) => Argv<Arguments>,
   handler: (args) => {
-    const trace = loadTrace(args.workload, traceOptions(args.batch, args.precision, args.training), 'int8');
+    const trace = loadTrace(args.workload, traceOptions(args), 'int8');
     deliver(writeTrace(trace), args.out, args.quiet);
   },
 };

@@ -24,16 +24,17 @@ export function runProgram(
 ): number {
   const cyclesOf = (ns: number): number => Math.round((ns * spec.clockMHz) / 1e3);
   const board = createBoard(observer, spec.layerSyncCycles, spec.weightFifoTiles);
-  const vectorUnit = new VectorUnit(board, spec.vectorUnit.latencyCycles);
   const memoryLatency = cyclesOf(spec.memory.latencyNs);
+  const memory = new MemoryUnit(board, memoryLatency);
+  const vectorUnit = new VectorUnit(board, spec.vectorUnit.latencyCycles, memory);
   const hostLatency = cyclesOf(spec.hostLink?.latencyNs ?? 0);
   const { rows, columns, dataflow, doubleBuffered, overlapPasses } = spec.array;
   const issue = new IssueUnit(board, program.nodes);
   const units = [
     issue,
-    new ArrayUnit(board, { rows, columns, dataflow, doubleBuffered, overlapPasses }, vectorUnit),
+    new ArrayUnit(board, { rows, columns, dataflow, doubleBuffered, overlapPasses }, vectorUnit, memory),
     vectorUnit,
-    new MemoryUnit(board, memoryLatency),
+    memory,
     new HostUnit(board, 'hostIn', HOST_IN, hostLatency),
     new HostUnit(board, 'hostOut', HOST_OUT, hostLatency),
   ];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { energySpec } from '../../energy/spec.ts';
+import { MAC_ACTIONS } from './precision.ts';
 
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -26,7 +27,7 @@ const scratchpads = z.strictObject({
   bytesPerCycle: positive(1e6),
 });
 
-export const systolicSpec = z.strictObject({
+const fields = z.strictObject({
   clockMHz: positive(1e5),
   /** Precision of a workload that names none, e.g. `int8`, `bf16`, `int8/int16` (weights/activations). */
   defaultPrecision: z.string(),
@@ -79,4 +80,37 @@ export const systolicSpec = z.strictObject({
   energy: energySpec,
 });
 
-export type SystolicSpec = z.infer<typeof systolicSpec>;
+export type SystolicSpec = z.infer<typeof fields>;
+
+/** Names of what moves bytes or costs energy besides the off-chip memory. */
+const COMPONENTS = [
+  'array',
+  'accumulators',
+  'unifiedBuffer',
+  'inputBuffer',
+  'weightBuffer',
+  'outputBuffer',
+  'weightFifo',
+  'vectorUnit',
+  'hostLink',
+  'static',
+];
+
+/** What must hold between fields. */
+export const systolicSpec = fields.superRefine((spec, context) => {
+  const refuse = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: path.split('.'), message });
+  if (spec.accumulators !== null && spec.accumulators.rows < spec.accumulators.buffers)
+    refuse('accumulators.rows', 'give every one of accumulators.buffers a row');
+  if (COMPONENTS.includes(spec.memory.name)) refuse('memory.name', 'use a name that no other component has');
+  for (const precision of Object.keys(spec.array.cyclesPerRow)) {
+    if (MAC_ACTIONS[precision] === undefined)
+      refuse(`array.cyclesPerRow.${precision}`, `use formats of ${Object.keys(MAC_ACTIONS).join(', ')}`);
+  }
+  if (Object.keys(spec.array.cyclesPerRow).length === 0) refuse('array.cyclesPerRow', 'name at least one precision');
+  if (spec.memory.holds !== 'weights') return;
+  const remedy = 'use memory.holds=all: activations go there too';
+  if (spec.buffer.kind === 'scratchpads') refuse('memory.holds', remedy);
+  else if (spec.buffer.overflow === 'spill') refuse('buffer.overflow', remedy);
+  if (spec.hostLink === null) refuse('hostLink', remedy);
+});

@@ -1,10 +1,13 @@
 import { InputError } from '../../errors.ts';
 import { elements } from '../../trace/facts.ts';
-import { ELEMENTWISE, type NormOp, type TensorId } from '../../trace/trace.ts';
+import type { ElementwiseOp, NormOp, TensorId } from '../../trace/trace.ts';
 import type { TraceBuilder } from '../../trace/builder.ts';
 import type { Parameters } from '../parameters.ts';
 
 const NORMS = ['batch', 'layer', 'instance', 'group', 'weight', 'local-response', 'online', 'batch-renorm'] as const;
+
+/** Functions of one operand that a network may apply. */
+const ACTIVATIONS = ['relu', 'relu6', 'sigmoid', 'tanh', 'gelu', 'silu', 'hardswish', 'leaky-relu', 'exp'] as const;
 
 /** Normalisation with a trained scale and shift per channel (none for local response normalisation). */
 export function norm(builder: TraceBuilder, name: string, kind: NormOp['function'], input: TensorId): TensorId {
@@ -28,21 +31,21 @@ export function followers(builder: TraceBuilder, parameters: Parameters, result:
   if (layer.parameters['norm'] !== undefined)
     id = norm(builder, `${layer.name}.norm`, parameters.choice('norm', NORMS), id);
   if (layer.parameters['act'] !== undefined)
-    id = activation(builder, `${layer.name}.act`, parameters.choice('act', ELEMENTWISE), id);
+    id = activation(builder, `${layer.name}.act`, parameters.choice('act', ACTIVATIONS), id);
   return id;
 }
 
 export function activation(
   builder: TraceBuilder,
   name: string,
-  fn: (typeof ELEMENTWISE)[number],
+  fn: ElementwiseOp['function'],
   input: TensorId,
 ): TensorId {
   return builder.op({ kind: 'elementwise', function: fn, name, inputs: [input] }, builder.shape(input));
 }
 
 export function act(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
-  return activation(builder, parameters.layer.name, parameters.choice('function', ELEMENTWISE, 'relu'), input);
+  return activation(builder, parameters.layer.name, parameters.choice('function', ACTIVATIONS, 'relu'), input);
 }
 
 /** Elementwise over operands of one shape, or with one value per channel as second operand (squeeze and excitation). */

@@ -3,7 +3,7 @@ import { balancedRuns, type Gemm, type Run } from './gemm.ts';
 import type { Readiness } from './readiness.ts';
 
 /** Rows of results that can be gathered before they must leave. */
-function chunkCapacity(spec: SystolicSpec): number {
+export function chunkCapacity(spec: SystolicSpec): number {
   if (spec.accumulators !== null) return Math.floor(spec.accumulators.rows / spec.accumulators.buffers);
   const rowBytes = spec.array.columns * (spec.array.accumulatorBits / 8);
   return Math.max(1, Math.floor(resultBytes(spec) / rowBytes));
@@ -18,9 +18,8 @@ export function inputBytes({ buffer }: SystolicSpec): number {
   return (buffer.kind === 'unified' ? buffer.sizeKiB / 4 : buffer.inputKiB / 2) * 1024;
 }
 
-/** Cuts the rows of one array into chunks, between samples where it can. */
-export function chunkRuns(gemm: Gemm, rows: number, spec: SystolicSpec): Run[] {
-  const capacity = chunkCapacity(spec);
+/** Cuts the rows of one array into chunks of at most `capacity`, between samples where it can. */
+export function chunkRuns(gemm: Gemm, rows: number, capacity: number): Run[] {
   const perSample = gemm.rowsPerSample;
   if (perSample === 0 || rows % perSample !== 0 || perSample > capacity) return balancedRuns(rows, capacity);
   const samples = balancedRuns(rows / perSample, Math.floor(capacity / perSample));

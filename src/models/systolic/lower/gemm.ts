@@ -1,4 +1,4 @@
-import { tensorBytes } from '../../../trace/facts.ts';
+import { elements, tensorBytes } from '../../../trace/facts.ts';
 import { type ConvOp, DTYPES, type MatmulOp, type TensorId, type Trace } from '../../../trace/trace.ts';
 import type { SystolicSpec } from '../spec.ts';
 
@@ -6,6 +6,14 @@ import type { SystolicSpec } from '../spec.ts';
 export interface Run {
   readonly size: number;
   readonly times: number;
+}
+
+interface Operand {
+  readonly elementBits: number;
+  /** Of the tensor itself, each element once. */
+  readonly bytes: number;
+  readonly isWeight: boolean;
+  readonly tensor: TensorId;
 }
 
 /**
@@ -21,14 +29,11 @@ export interface Gemm {
   readonly k: number;
   /** Rows that belong to one sample: chunks of rows end at sample borders where they can. 0: no samples among the rows. */
   readonly rowsPerSample: number;
-  readonly stationary: { readonly elementBits: number; readonly isWeight: boolean; readonly tensor: number };
-  readonly streamed: {
-    readonly elementBits: number;
-    readonly bytes: number;
-    readonly isWeight: boolean;
-    readonly tensor: number;
-  };
+  readonly stationary: Operand;
+  readonly streamed: Operand;
   readonly outputElementBits: number;
+  /** Elements of the result; fewer than rows x columns x groups where overlapping positions are added up. */
+  readonly outputElements: number;
   /** `int8`, or `int8/int16` (weights/activations). */
   readonly precision: string;
 }
@@ -74,18 +79,16 @@ export function toGemm(
   const right = trace.tensors[op.inputs[1]!]!;
   const output = trace.tensors[op.outputs[0]!]!;
   const shape = op.kind === 'conv' ? convShape(op, spec) : matmulShape(trace, op, spec, partsOf(op.inputs[0]!));
-  const activation = {
-    elementBits: DTYPES[left.dtype],
-    bytes: tensorBytes(left),
-    isWeight: left.role === 'weight',
-    tensor: op.inputs[0]!,
+  const operand = (tensor: TensorId): Operand => {
+    const { dtype, role } = trace.tensors[tensor]!;
+    return {
+      elementBits: DTYPES[dtype],
+      bytes: tensorBytes(trace.tensors[tensor]!),
+      isWeight: role === 'weight',
+      tensor,
+    };
   };
-  const weight = {
-    elementBits: DTYPES[right.dtype],
-    bytes: tensorBytes(right),
-    isWeight: right.role === 'weight',
-    tensor: op.inputs[1]!,
-  };
+  const [activation, weight] = [operand(op.inputs[0]!), operand(op.inputs[1]!)];
   const swap = spec.array.dataflow === 'input-stationary';
   const precision = right.dtype === left.dtype ? right.dtype : `${right.dtype}/${left.dtype}`;
   const common = {
@@ -93,6 +96,7 @@ export function toGemm(
     kRuns: shape.kRuns,
     k: shape.k,
     outputElementBits: DTYPES[output.dtype],
+    outputElements: elements(output.shape),
     precision,
   };
   return swap

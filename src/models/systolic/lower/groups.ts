@@ -6,6 +6,8 @@ export interface Group {
   readonly members: number[];
   /** Tensors the group reads from outside. */
   readonly inputs: TensorId[];
+  /** Biases, scales and the like: weights beside those of a contraction. */
+  readonly smallWeights: TensorId[];
   /** Tensors that leave the group; all but an op's first are by-products (statistics, optimizer state). */
   outputs: readonly TensorId[];
 }
@@ -45,6 +47,7 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
     if (fits) {
       host.members.push(index);
       host.inputs.push(...others);
+      host.smallWeights.push(...op.inputs.slice(1).filter((id) => isWeight(trace, id)));
       producer.delete(op.inputs[0]!);
       host.outputs = op.outputs;
       producer.set(op.outputs[0]!, host);
@@ -52,7 +55,9 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
     }
     // An update reads the weights themselves; elsewhere they come as tiles or beside the results.
     const inputs = op.kind === 'update' ? [...op.inputs] : op.inputs.filter((id) => !isWeight(trace, id));
-    const group: Group = { members: [index], inputs, outputs: op.outputs };
+    const hasTiles = op.kind === 'matmul' || op.kind === 'conv' || op.kind === 'gather' || op.kind === 'update';
+    const smallWeights = hasTiles ? [] : op.inputs.filter((id) => isWeight(trace, id));
+    const group: Group = { members: [index], inputs, smallWeights, outputs: op.outputs };
     groups.push(group);
     if (op.outputs.length === 1) producer.set(op.outputs[0]!, group);
   });

@@ -43,7 +43,10 @@ export function lower(trace: Trace, spec: SystolicSpec): Program {
   };
 }
 
-/** Halves the batch until it fits the buffer, and runs one part after the other; null if no part fits. */
+/**
+ * Runs the batch in parts, one after the other; null if no part fits. As few as fit the buffer, but equal ones, which one
+ * program serves, where that takes at most twice as many.
+ */
 function splitBatch(
   builder: Builder,
   whole: Trace,
@@ -57,11 +60,18 @@ function splitBatch(
     const placement = placeTensors(trace, groups, sizeBytes);
     return placement.misfits.length === 0 ? { trace, placement } : null;
   };
-  let parts = 2;
-  while (parts < batch && part(Math.ceil(batch / parts)) === null) parts *= 2;
-  const size = Math.ceil(batch / parts);
-  const full = part(size);
-  if (full === null) return null;
+  let [fits, tooLarge] = [0, batch];
+  while (tooLarge - fits > 1) {
+    const middle = Math.floor((fits + tooLarge) / 2);
+    if (part(middle) === null) tooLarge = middle;
+    else fits = middle;
+  }
+  if (fits === 0) return null;
+  const fewest = Math.ceil(batch / fits);
+  let equal = fewest;
+  while (batch % equal !== 0) equal++;
+  const size = Math.ceil(batch / (equal <= 2 * fewest ? equal : fewest));
+  const full = part(size)!;
   const times = Math.floor(batch / size);
   const rest = batch - times * size;
   const nodes: Node[] = [...repeat(lowerOps(builder, full.trace, groups, full.placement), times)];

@@ -1,7 +1,7 @@
 import { tensorBytes } from '../../../trace/facts.ts';
 import type { ConvOp, MatmulOp, TensorId, Trace } from '../../../trace/trace.ts';
 import type { Node } from '../program.ts';
-import type { Builder } from './builder.ts';
+import { type Builder, emit } from './builder.ts';
 import { toGemm } from './gemm.ts';
 import type { Group } from './groups.ts';
 import { receiveInputs, sendResult } from './host.ts';
@@ -17,6 +17,7 @@ import {
   readinessOf,
 } from './readiness.ts';
 import { lowerStationary } from './stationary.ts';
+import { load } from './transfer.ts';
 import { lowerVectorOp } from './vector-op.ts';
 
 /** Every group of ops in program order: inputs from the host, tiles and passes or vector work, results to the host. */
@@ -37,11 +38,14 @@ export function lowerOps(
   const outputs = outputRoots(trace, roots);
   const fromHost = receiveInputs(builder, trace, groups, placement);
   const available = new Map<TensorId, Availability>();
+  for (const id of fromHost) available.set(id, { vectors: 0, ...AS_A_WHOLE, stored: offChip(id) });
   for (const group of groups) {
     const op = trace.ops[group.members[0]!]!;
     const readiness = readinessOf(group.inputs.flatMap(roots), available, fromHost);
     const leaves = (id: TensorId): boolean => offChip(id) || ends('output', id);
     const outputOffChip = leaves(group.outputs[0]!);
+    const weightBytes = group.smallWeights.reduce((sum, id) => sum + tensorBytes(trace.tensors[id]!), 0);
+    if (weightBytes > 0) emit(builder, [load(builder, group.members[0]!, weightBytes, builder.components.weights, [])]);
     let progress = AS_A_WHOLE;
     if (op.kind === 'matmul' || op.kind === 'conv') {
       const gemm = toGemm(trace, op, spec, partsOf);
@@ -62,7 +66,7 @@ export function lowerOps(
     const { allButLastVectors, allButLastShare } = progress;
     for (const id of group.outputs) {
       available.set(id, { vectors: builder.vectorsIssued, allButLastVectors, allButLastShare, stored: leaves(id) });
-      if (spec.hostLink !== null && outputs.has(id)) sendResult(builder, trace, id, group);
+      if (spec.hostLink !== null && outputs.has(id)) sendResult(builder, trace, id, group, leaves(id));
     }
   }
   return builder.nodes;

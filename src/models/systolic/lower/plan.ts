@@ -1,7 +1,8 @@
 import { InputError } from '../../../errors.ts';
 import type { Action } from '../../../events/events.ts';
+import { MAC_ACTIONS } from '../precision.ts';
 import type { SystolicSpec } from '../spec.ts';
-import { type Gemm, packedGroups, type Run } from './gemm.ts';
+import { bytesOf, type Gemm, packedGroups, type Run } from './gemm.ts';
 
 /** Where the operands and results of one contraction live. */
 export interface Residence {
@@ -28,19 +29,15 @@ export interface Plan extends Residence {
   readonly arraysByRows: number;
   /** Rows each array streams: its share of the product's. */
   readonly rowsPerArray: number;
+  /** Rows of all arrays together for each row of the longest share; not whole where the shares are uneven. */
+  readonly rowsOfAll: number;
+  /** Distinct elements for each element of the stationary tiles; less than one where windows of a feature map overlap. */
+  readonly stationaryShare: number;
+  /** Elements that leave for each sum: less than one where overlapping positions are added up on the way. */
+  readonly resultShare: number;
   /** Output elements also pass this many further operand elements each (residual adds). */
   readonly extraOperands: number;
 }
-
-const MAC_ACTIONS: Readonly<Record<string, Action>> = {
-  int8: 'mac.int8',
-  'int8/int16': 'mac.int8x16',
-  'int16/int8': 'mac.int8x16',
-  int16: 'mac.int16',
-  bf16: 'mac.bf16',
-  fp16: 'mac.fp16',
-  fp32: 'mac.fp32',
-};
 
 /** How one contraction runs on a machine. Throws InputError for a precision the array cannot multiply. */
 export function planContraction(
@@ -71,6 +68,12 @@ export function planContraction(
     arraysByColumns: byColumns,
     arraysByRows: byRows,
     rowsPerArray: Math.ceil(gemm.rows / byRows),
+    rowsOfAll: gemm.rows / Math.ceil(gemm.rows / byRows),
+    stationaryShare: Math.min(
+      1,
+      gemm.stationary.bytes / bytesOf(gemm.k * gemm.columns * gemm.groups, gemm.stationary.elementBits),
+    ),
+    resultShare: gemm.outputElements / (gemm.rows * gemm.columns * gemm.groups),
   };
 }
 
@@ -82,7 +85,8 @@ function dealOverArrays(gemm: Gemm, spec: SystolicSpec): { byColumns: number; by
     if (spec.array.count % byColumns !== 0) continue;
     const byRows = spec.array.count / byColumns;
     const cost = Math.ceil(gemm.columns / (spec.array.columns * byColumns)) * Math.ceil(gemm.rows / byRows);
-    if (cost < bestCost) {
+    // Of equals the one that leaves no array without rows.
+    if (cost < bestCost || (cost === bestCost && best.byRows > gemm.rows)) {
       best = { byColumns, byRows };
       bestCost = cost;
     }
@@ -90,8 +94,12 @@ function dealOverArrays(gemm: Gemm, spec: SystolicSpec): { byColumns: number; by
   return best;
 }
 
-/** Off-chip bytes to load for `rows` of the rows that each array streams; 0 when the operands are on the chip. */
-export function operandBytes(plan: Plan, rows: number): number {
-  const share = rows / plan.rowsPerArray;
-  return Math.ceil(((plan.streamedOffChip ? plan.gemm.streamed.bytes : 0) + plan.extraOffChipBytes) * share);
+/** Off-chip bytes to load for `rows` of the rows that each array streams; 0 when they are on the chip. */
+export function streamedBytes(plan: Plan, rows: number): number {
+  return plan.streamedOffChip ? Math.ceil((plan.gemm.streamed.bytes * rows) / plan.rowsPerArray) : 0;
+}
+
+/** Off-chip bytes of all stationary tiles, each element of the tensor once; 0 when they are on the chip. */
+export function stationaryBytes(plan: Plan): number {
+  return plan.stationaryOffChip ? plan.gemm.stationary.bytes : 0;
 }

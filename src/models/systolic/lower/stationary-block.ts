@@ -39,7 +39,7 @@ export function stationaryBlock(builder: Builder, plan: Plan, block: Block): Nod
   const further = { waits: [], tileWaits: [], accumulates: true };
   nodes.push(...repeat(tileAndPass(builder, plan, block, first!.size, further), first!.times - 1));
   for (const run of others) nodes.push(...repeat(tileAndPass(builder, plan, block, run.size, further), run.times));
-  nodes.push(...results(builder, plan, block.rows * plan.arraysByRows * block.columns));
+  nodes.push(...results(builder, plan, Math.round(block.rows * plan.rowsOfAll) * block.columns, block.waits));
   return nodes;
 }
 
@@ -54,37 +54,44 @@ interface Step {
 function tileAndPass(builder: Builder, plan: Plan, block: Block, k: number, step: Step): Node[] {
   const { spec, components } = builder;
   const { gemm, op } = plan;
-  const rows = block.rows * plan.arraysByRows;
+  const rows = Math.round(block.rows * plan.rowsOfAll);
   const useful = (rows * k * block.columns) / plan.packed;
-  const cells = rows * spec.array.rows * spec.array.columns * plan.arraysByColumns;
+  const cells = block.rows * spec.array.rows * spec.array.columns * spec.array.count;
   const sums = bytesOf(rows * block.columns, spec.array.accumulatorBits);
+  // Operands stream no faster than the port of their buffer gives them.
+  const streamedBytes = bytesOf(rows * k, gemm.streamed.elementBits);
   const accesses: Access[] = [
     access(components.array, plan.macAction, useful),
     access(components.array, 'mac.idle', cells - useful),
-    access(components.inputs, 'read', rows, bytesOf(rows * k, gemm.streamed.elementBits)),
+    access(components.inputs, 'read', rows, streamedBytes),
     access(components.partialSums, 'write', rows, sums),
   ];
   if (step.accumulates) accesses.push(access(components.partialSums, 'read', rows, sums));
   const fetches = block.tiles !== 'kept';
   const tileBytes = stationaryTileBytes(builder, plan, k, block.columns);
   if (fetches) {
-    accesses.push(access(components.array, 'shift', 1, tileBytes), access(components.weightFifo, 'read', 1, tileBytes));
+    accesses.push(
+      access(components.array, 'shift', 1, tileBytes * plan.arraysByRows),
+      access(components.weightFifo, 'read', 1, tileBytes),
+    );
   }
-  const cycles = block.rows * plan.cyclesPerRow;
+  const cycles = Math.max(block.rows * plan.cyclesPerRow, Math.ceil(streamedBytes / spec.buffer.bytesPerCycle));
   const pass = builder.instruction({ lane: PASS, op, cycles, fetches, waits: step.waits, accesses });
   return fetches ? [tileFetch(builder, plan, block.tiles === 'fetched', tileBytes, step.tileWaits), pass] : [pass];
 }
 
 function tileFetch(builder: Builder, plan: Plan, offChip: boolean, bytes: number, waits: Waits): Instruction {
   const { spec, components } = builder;
+  // Windows of a feature map overlap; they are laid out as a tile on the chip, so each element comes in once.
+  const fetchedBytes = Math.ceil(bytes * plan.stationaryShare);
   return builder.instruction({
     lane: TILE,
     op: plan.op,
-    cycles: offChip ? builder.memoryCycles(bytes) : Math.max(1, Math.round(bytes / spec.buffer.bytesPerCycle)),
+    cycles: offChip ? builder.memoryCycles(fetchedBytes) : Math.max(1, Math.round(bytes / spec.buffer.bytesPerCycle)),
     fetches: offChip,
     waits,
     accesses: [
-      access(offChip ? components.memory : components.weights, 'read', 1, bytes),
+      offChip ? access(components.memory, 'read', 1, fetchedBytes) : access(components.weights, 'read', 1, bytes),
       access(components.weightFifo, 'write', 1, bytes),
     ],
   });

@@ -1,8 +1,9 @@
 import { type Node, repeat, WAIT_LOAD, type Waits, withWait } from '../program.ts';
 import { type Builder, emit } from './builder.ts';
-import { chunkRuns, inputBytes, segments } from './chunks.ts';
-import { bytesOf, count, type Run, runs } from './gemm.ts';
-import { operandBytes, type Plan } from './plan.ts';
+import { inputBytes, segments } from './chunks.ts';
+import { count, type Run, runs } from './gemm.ts';
+import { chooseOrder, stationaryFits } from './order.ts';
+import { type Plan, streamedBytes } from './plan.ts';
 import { AS_A_WHOLE, operandWaits, type Progress, type Readiness } from './readiness.ts';
 import { type Block, stationaryBlock } from './stationary-block.ts';
 import { load, loadWaits } from './transfer.ts';
@@ -10,41 +11,17 @@ import { load, loadWaits } from './transfer.ts';
 /** Tiles and passes of a contraction on a weight- or input-stationary array. Returns how its results become available. */
 export function lowerStationary(builder: Builder, plan: Plan, readiness: Readiness): Progress {
   const { spec } = builder;
-  const chunks = chunkRuns(plan.gemm, plan.rowsPerArray, spec);
   const columnRuns = runs(plan.gemm.columns, spec.array.columns * plan.arraysByColumns);
-  if (!keepsTiles(builder, plan, chunks, columnRuns)) return chunkByChunk(builder, plan, readiness, chunks, columnRuns);
+  const { chunks, keepsTiles } = chooseOrder(spec, plan, count(columnRuns));
+  if (!keepsTiles) return chunkByChunk(builder, plan, readiness, chunks, columnRuns);
   const waits = operandWaits(builder, readiness, readiness.vectors);
-  const reload = operandBytes(plan, plan.rowsPerArray) > inputBytes(spec);
+  const reload = streamedBytes(plan, plan.rowsPerArray) > inputBytes(spec);
   columnRuns.forEach(({ size, times }, index) => {
     emit(builder, keptTile(builder, plan, chunks, size, waits, index === 0 || reload));
     // The waits of the first column count back from it; at later columns what they name is long done.
     emit(builder, repeat(keptTile(builder, plan, chunks, size, waits, reload), times - 1));
   });
   return AS_A_WHOLE;
-}
-
-/**
- * Where a single tile covers the whole reduction, it can stay in the array while all rows pass, column by column; otherwise all
- * columns of a chunk of rows come before the next chunk. Policy: the order that moves fewer bytes from off the chip.
- */
-function keepsTiles(builder: Builder, plan: Plan, chunks: readonly Run[], columnRuns: readonly Run[]): boolean {
-  const { gemm } = plan;
-  if (count(plan.kRuns) > 1 || count(chunks) === 1 || gemm.groups > 1) return false;
-  const capacity = inputBytes(builder.spec);
-  const streamed = operandBytes(plan, plan.rowsPerArray);
-  const stationary = plan.stationaryOffChip ? bytesOf(gemm.k * gemm.columns, gemm.stationary.elementBits) : 0;
-  const times = (bytes: number): number => (bytes > capacity ? count(columnRuns) : 1);
-  const kept = stationary + streamed * times(streamed);
-  const chunked =
-    stationary * (stationaryFits(builder, plan) ? 1 : count(chunks)) +
-    streamed * times(operandBytes(plan, chunks[0]!.size));
-  return kept <= chunked;
-}
-
-/** Whether all stationary operands stay in their scratchpad, so that later chunks need not fetch them again. */
-function stationaryFits({ spec }: Builder, { gemm }: Plan): boolean {
-  const bytes = bytesOf(gemm.k * gemm.columns * gemm.groups, gemm.stationary.elementBits);
-  return spec.buffer.kind === 'scratchpads' && bytes <= (spec.buffer.weightKiB * 1024) / 2;
 }
 
 /** A tile of `columns` columns, and all chunks of rows past it. */
@@ -76,7 +53,7 @@ function chunkByChunk(
   chunks: readonly Run[],
   columnRuns: readonly Run[],
 ): Progress {
-  const later = plan.stationaryOffChip && !stationaryFits(builder, plan) ? 'fetched' : 'buffered';
+  const later = plan.stationaryOffChip && !stationaryFits(builder.spec, plan) ? 'fetched' : 'buffered';
   let allButLastVectors = builder.vectorsIssued;
   segments(chunks, plan.rowsPerArray, readiness).forEach(({ size, times, needs }, index) => {
     const vectors = needs === 'part' ? readiness.allButLastVectors : readiness.vectors;
@@ -100,7 +77,7 @@ interface Chunk extends Omit<Block, 'columns'> {
 
 /** All groups and columns of one chunk of rows, with the loads of what it streams. */
 function chunkNodes(builder: Builder, plan: Plan, chunk: Chunk): Node[] {
-  const bytes = chunk.loads ? operandBytes(plan, chunk.rows) : 0;
+  const bytes = chunk.loads ? streamedBytes(plan, chunk.rows) : 0;
   // A slice that cannot stay is loaded anew for every column tile.
   const reload = bytes > inputBytes(builder.spec);
   const groupRuns = runs(plan.gemm.groups, plan.packed);

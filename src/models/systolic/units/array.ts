@@ -8,8 +8,9 @@ import {
   type PassState,
   shiftCycles,
 } from '../pass-timing.ts';
-import { PASS, TILE, WAIT_HOST, WAIT_LOAD, WAIT_RESULT, WAIT_VECTOR } from '../program.ts';
+import { LOAD, PASS, STORE, TILE, VECTOR, WAIT_HOST, WAIT_LOAD, WAIT_RESULT, WAIT_VECTOR } from '../program.ts';
 import { type Board, describeWait, identity, reportAccesses, waitCycle } from './board.ts';
+import type { MemoryUnit } from './memory.ts';
 import type { VectorUnit } from './vector.ts';
 
 const ARRAY = 0;
@@ -21,6 +22,12 @@ const ACCUMULATOR = cause('accumulator');
 const OPERAND_STALL = cause('operand-stall');
 const INPUT = cause('input');
 const ISSUE = cause('issue');
+/** Lanes of the memory: what an array waits for when one of them is full. */
+const BLOCKED_CAUSES: Readonly<Record<number, number>> = {
+  [TILE]: WEIGHT_STALL,
+  [LOAD]: OPERAND_STALL,
+  [STORE]: cause('writeback'),
+};
 
 function cause(name: StallCause): number {
   return STALL_CAUSES.indexOf(name);
@@ -40,11 +47,13 @@ export class ArrayUnit implements Unit {
   private shiftStartCycle = 0;
   private shiftEndCycle = 0;
   private tileReadyCycle = 0;
+  private tileOffChip = false;
 
   constructor(
     private readonly board: Board,
     private readonly timing: ArrayTiming,
     private readonly vectorUnit: VectorUnit,
+    private readonly memory: MemoryUnit,
   ) {
     this.passes = board.lanes[PASS]!;
     this.tiles = board.lanes[TILE]!;
@@ -98,6 +107,7 @@ export class ArrayUnit implements Unit {
   private shiftTile(cycle: number): void {
     this.shifted = true;
     this.tileReadyCycle = this.tiles.doneOf(this.board.tilesTaken);
+    this.tileOffChip = this.tiles.item(this.board.tilesTaken).fetches;
     this.shiftStartCycle = cycle;
     this.shiftEndCycle = cycle + shiftCycles(this.timing);
     this.board.takenCycles[this.board.tilesTaken % this.board.takenCycles.length] = cycle;
@@ -143,7 +153,11 @@ export class ArrayUnit implements Unit {
     if (this.shifted) {
       charge(Math.max(ready, this.shiftEndCycle), FILL);
       charge(Math.max(ready, this.shiftStartCycle), WEIGHT_SHIFT);
-      if (this.tileReadyCycle >= this.shiftStartCycle) charge(ready, WEIGHT_STALL);
+      if (this.tileReadyCycle >= this.shiftStartCycle && this.tileOffChip && ready < cursor) {
+        const begin = Math.max(ready, from);
+        this.memory.explain(op, begin, cursor, WEIGHT_STALL);
+        cursor = begin;
+      } else if (this.tileReadyCycle >= this.shiftStartCycle) charge(ready, OPERAND_STALL);
     }
     charge(ready, FILL);
     if (cursor > from) this.explainNotReady(op, from, cursor);
@@ -163,9 +177,20 @@ export class ArrayUnit implements Unit {
       }
     }
     if (waitCycle(board, passes, head, WAIT_VECTOR) >= to) return whole(ACCUMULATOR);
-    if (waitCycle(board, passes, head, WAIT_LOAD) >= to) return whole(OPERAND_STALL);
+    if (waitCycle(board, passes, head, WAIT_LOAD) >= to) return this.memory.explain(op, from, to, OPERAND_STALL);
     if (waitCycle(board, passes, head, WAIT_HOST) >= to) return whole(INPUT);
-    whole(ISSUE);
+    this.explainIssue(op, from, to);
+  }
+
+  /** The pass came late because instructions before it found their lane full. */
+  private explainIssue(op: number, from: number, to: number): void {
+    const { board } = this;
+    const blocked = board.blockedUntilCycle > from;
+    if (blocked && board.blockedLane === VECTOR)
+      return this.vectorUnit.explain(board.lanes[VECTOR]!.started - 1, from, to);
+    const rest = blocked ? BLOCKED_CAUSES[board.blockedLane] : undefined;
+    if (rest === undefined) board.observer.stall(ARRAY, op, ISSUE, from, to - from);
+    else this.memory.explain(op, from, to, rest);
   }
 
   snapshot(out: number[], cycle: number, floor: number): void {
@@ -174,7 +199,7 @@ export class ArrayUnit implements Unit {
       Math.max(previous.streamStartCycle, floor) - cycle,
       Math.max(previous.streamEndCycle, floor) - cycle,
       Math.max(previous.drainEndCycle, floor) - cycle,
-      this.shifted ? 1 : 0,
+      this.shifted ? (this.tileOffChip ? 2 : 1) : 0,
     );
     if (this.shifted) {
       out.push(

@@ -18,6 +18,9 @@ export interface Board {
   readonly syncCycles: number;
   /** The lead unit's timeline is accounted for up to here. */
   frontierCycle: number;
+  /** When issue last stood still because a lane was full: that lane, and until which cycle. */
+  blockedLane: number;
+  blockedUntilCycle: number;
   /** Stationary tiles taken out of the FIFO so far. */
   tilesTaken: number;
   /** For each slot of the FIFO the cycle at which its last tile was taken. */
@@ -32,6 +35,8 @@ export function createBoard(observer: Observer, syncCycles: number, fifoTiles: n
     observer,
     syncCycles,
     frontierCycle: 0,
+    blockedLane: 0,
+    blockedUntilCycle: 0,
     tilesTaken: 0,
     takenCycles: new Float64Array(fifoTiles),
   };

@@ -1,5 +1,5 @@
 import type { Unit } from '../../../engine/engine.ts';
-import { type HOST_IN, type HOST_OUT, WAIT_VECTOR } from '../program.ts';
+import { type HOST_IN, type HOST_OUT, WAIT_LOAD, WAIT_VECTOR } from '../program.ts';
 import { type Board, describeWait, identity, reportAccesses, UNITS, waitCycle } from './board.ts';
 
 /** One direction of the link to the host: inputs arrive, or results leave once they are in the buffer. */
@@ -27,6 +27,7 @@ export class HostUnit implements Unit {
       lane.visibleCycle(lane.started),
       this.freeCycle,
       waitCycle(this.board, lane, lane.started, WAIT_VECTOR),
+      waitCycle(this.board, lane, lane.started, WAIT_LOAD),
     );
   }
 

@@ -52,6 +52,10 @@ export class IssueUnit implements Unit {
       const back = waits[index];
       this.resolved[index] = back === undefined ? -1 : this.board.waited[index]!.issued - 1 - back;
     }
+    if (cycle > this.lastIssueCycle + 1) {
+      this.board.blockedLane = instruction.lane;
+      this.board.blockedUntilCycle = cycle;
+    }
     lane.push(instruction, cycle);
     for (let index = 0; index < WAIT_LANES.length; index++) lane.setWait(index, this.resolved[index]!);
     this.lastIssueCycle = cycle;
@@ -83,10 +87,13 @@ export class IssueUnit implements Unit {
   }
 
   snapshot(out: number[], cycle: number, floor: number): void {
+    const { blockedLane, blockedUntilCycle } = this.board;
     out.push(Math.max(this.lastIssueCycle, floor) - cycle);
+    if (blockedUntilCycle > floor) out.push(blockedLane, blockedUntilCycle - cycle);
   }
 
   shift(cycles: number): void {
     this.lastIssueCycle += cycles;
+    this.board.blockedUntilCycle += cycles;
   }
 }

@@ -1,5 +1,6 @@
 import type { Unit } from '../../../engine/engine.ts';
 import type { Lane } from '../../../engine/lane.ts';
+import { STALL_CAUSES, type StallCause } from '../../../events/events.ts';
 import {
   type Instruction,
   LOAD,
@@ -13,7 +14,17 @@ import {
 } from '../program.ts';
 import { type Board, describeWait, identity, reportAccesses, waitCycle } from './board.ts';
 
+const ARRAY = 0;
 const MEMORY = 2;
+/** What a transfer of each lane is to an array that waits for the channel. */
+const CAUSES = { [TILE]: cause('weight-stall'), [LOAD]: cause('operand-stall'), [STORE]: cause('writeback') } as const;
+/** Transfers that are remembered: more than can lie within the time that an explanation looks back. */
+const REMEMBERED = 64;
+
+function cause(name: StallCause): number {
+  return STALL_CAUSES.indexOf(name);
+}
+
 /** Who goes first when several could start in the same cycle: what the array waits for, then what it will wait for. */
 const PRIORITY = [TILE, LOAD, STORE] as const;
 
@@ -22,6 +33,10 @@ export class MemoryUnit implements Unit {
   readonly name = 'memory';
   private readonly lanes: readonly Lane<Instruction>[];
   private channelFreeCycle = 0;
+  private transfers = 0;
+  private readonly causes = new Uint8Array(REMEMBERED);
+  private readonly startCycles = new Float64Array(REMEMBERED);
+  private readonly endCycles = new Float64Array(REMEMBERED);
 
   constructor(
     private readonly board: Board,
@@ -71,9 +86,39 @@ export class MemoryUnit implements Unit {
     if (instruction.fetches) {
       this.board.observer.busy(MEMORY, instruction.op, cycle, instruction.cycles);
       this.channelFreeCycle = endCycle;
+      this.remember(CAUSES[PRIORITY[index]!], cycle, endCycle);
     }
     reportAccesses(this.board, instruction);
     lane.start(cycle, instruction.fetches ? endCycle + this.latencyCycles : endCycle);
+  }
+
+  private remember(causeIndex: number, startCycle: number, endCycle: number): void {
+    const slot = this.transfers % REMEMBERED;
+    this.causes[slot] = causeIndex;
+    this.startCycles[slot] = startCycle;
+    this.endCycles[slot] = endCycle;
+    this.transfers++;
+  }
+
+  /**
+   * Charges [from, to) of the array's time, in which it waited for the channel, to what occupied it; `rest` is the cause where
+   * nothing did (latency).
+   */
+  explain(op: number, from: number, to: number, rest: number): void {
+    let cursor = to;
+    const charge = (start: number, causeIndex: number): void => {
+      const begin = Math.max(start, from);
+      if (begin >= cursor) return;
+      this.board.observer.stall(ARRAY, op, causeIndex, begin, cursor - begin);
+      cursor = begin;
+    };
+    const oldest = Math.max(0, this.transfers - REMEMBERED);
+    for (let index = this.transfers - 1; index >= oldest && cursor > from; index--) {
+      const slot = index % REMEMBERED;
+      charge(this.endCycles[slot]!, rest);
+      charge(this.startCycles[slot]!, this.causes[slot]!);
+    }
+    charge(from, rest);
   }
 
   waitingFor(): string | null {
@@ -91,6 +136,11 @@ export class MemoryUnit implements Unit {
     for (let back = 1; back <= Math.min(depth, tilesTaken); back++) {
       out.push(Math.max(takenCycles[(tilesTaken - back) % depth]!, floor) - cycle);
     }
+    for (let index = this.transfers - 1; index >= Math.max(0, this.transfers - REMEMBERED); index--) {
+      const slot = index % REMEMBERED;
+      if (this.endCycles[slot]! <= floor) break;
+      out.push(this.causes[slot]!, Math.max(this.startCycles[slot]!, floor) - cycle, this.endCycles[slot]! - cycle);
+    }
     for (const lane of this.lanes) {
       lane.snapshot(out, cycle, floor);
       lane.snapshotQueue(out, identity, this.board.waited, cycle, floor);
@@ -100,6 +150,10 @@ export class MemoryUnit implements Unit {
   shift(cycles: number): void {
     this.channelFreeCycle += cycles;
     for (let slot = 0; slot < this.board.takenCycles.length; slot++) this.board.takenCycles[slot]! += cycles;
+    for (let slot = 0; slot < REMEMBERED; slot++) {
+      this.startCycles[slot]! += cycles;
+      this.endCycles[slot]! += cycles;
+    }
     for (const lane of this.lanes) lane.shift(cycles);
   }
 }

@@ -2,6 +2,7 @@ import type { Unit } from '../../../engine/engine.ts';
 import { STALL_CAUSES } from '../../../events/events.ts';
 import { VECTOR, WAIT_HOST, WAIT_LOAD, WAIT_PASS, WAIT_RESULT, WAIT_VECTOR } from '../program.ts';
 import { type Board, describeWait, identity, QUEUE_DEPTH, reportAccesses, waitCycle } from './board.ts';
+import type { MemoryUnit } from './memory.ts';
 
 const ARRAY = 0;
 const VECTOR_UNIT = 1;
@@ -33,6 +34,7 @@ export class VectorUnit implements Unit {
   constructor(
     private readonly board: Board,
     private readonly latencyCycles: number,
+    private readonly memory: MemoryUnit,
   ) {
     this.lane = board.lanes[VECTOR]!;
   }
@@ -100,7 +102,7 @@ export class VectorUnit implements Unit {
         case BY_HOST:
           return charge(op, from, INPUT);
         case BY_LOAD:
-          return charge(op, from, OPERAND_STALL);
+          return this.memory.explain(op, from, cursor, OPERAND_STALL);
         case BY_ISSUE:
           return charge(op, from, ISSUE);
         case BY_RESULT:
