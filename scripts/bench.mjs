@@ -1,4 +1,4 @@
-// Speed of the simulation (Benchmark.js) and of the whole process.
+// Speed of the simulation (Benchmark.js), of the kernels and of the whole process.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,22 +8,29 @@ install();
 buildTool();
 const { build } = await import('esbuild');
 const root = fileURLToPath(new URL('..', import.meta.url));
-const bundle = join(root, 'dist', 'bench.mjs');
-await build({
-  absWorkingDir: root,
-  entryPoints: ['bench/simulation.ts'],
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  external: ['benchmark'],
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-console.log('simulation (trace and machine loaded)');
-spawnSync(process.execPath, [bundle], { stdio: 'inherit' });
+const SUITES = [
+  ['simulation', 'simulation (trace and machine loaded)'],
+  ['kernels', '\nkernels against TensorFlow.js, one thread each'],
+];
+for (const [name, title] of SUITES) {
+  const bundle = join(root, 'dist', `bench-${name}.mjs`);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`bench/${name}.ts`],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['benchmark', '@tensorflow/*'],
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  console.log(title);
+  const { status } = spawnSync(process.execPath, [bundle], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
 
 const RUNS = 15;
 const times = [];

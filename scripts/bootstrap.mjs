@@ -39,7 +39,9 @@ export function build() {
     newest(join(root, 'src')),
     modified(join(root, 'package.json')),
     modified(join(root, 'scripts', 'build.mjs')),
+    modified(join(root, 'scripts', 'kernels.mjs')),
   );
-  if (modified(join(root, 'dist', 'main.js')) >= sources) return;
+  const built = Math.min(modified(join(root, 'dist', 'main.js')), modified(join(root, 'dist', 'kernels.wasm')));
+  if (built >= sources) return;
   run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
 }

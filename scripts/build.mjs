@@ -1,4 +1,4 @@
-// Bundles the command line into dist/, so that an installed package needs nothing but the chart canvas.
+// Bundles the command line and compiles the kernels into dist/, so that an installed package needs nothing but the chart canvas.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,3 +54,5 @@ const texts = [...packages].sort().map((name) => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
+
+await import('./kernels.mjs');

@@ -12,6 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from './errors.ts';
@@ -51,8 +52,8 @@ export function fileExists(path: string): boolean {
   return existsSync(path);
 }
 
-/** Text of an input file (UTF-8). Throws InputError if it cannot be read or is too large. */
-export function readInput(path: string): string {
+/** Bytes of an input file. Throws InputError if it cannot be read or is too large. */
+export function readInputBytes(path: string): Uint8Array {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -65,9 +66,23 @@ export function readInput(path: string): string {
     if (stat.size > MAX_INPUT_BYTES) {
       throw InputError.of(path, `has ${stat.size} bytes`, `input files may have at most ${MAX_INPUT_BYTES} bytes`);
     }
-    return readFileSync(descriptor, 'utf8');
+    return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Text of an input file (UTF-8). Throws InputError if it cannot be read or is too large. */
+export function readInput(path: string): string {
+  return new TextDecoder().decode(readInputBytes(path));
+}
+
+/** Path of a file in an npm package that comes with this one; null if the package is not installed. */
+export function packagePath(name: string, ...parts: string[]): string | null {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), ...parts);
+  } catch {
+    return null;
   }
 }
 

@@ -1,0 +1,34 @@
+import { parse } from 'csv-parse/sync';
+import { InputError, type Problem } from '../../errors.ts';
+import type { Samples } from './dataset.ts';
+
+const LISTED = 10;
+
+/** Rows `label, value, value ...`; a first row that holds no numbers is a header. Throws InputError listing bad rows. */
+export function parseCsvSamples(text: string, where: string): { samples: Samples; features: number } {
+  const rows = parse(text, { trim: true, skip_empty_lines: true, relax_column_count: true }) as string[][];
+  const start = rows[0]?.every((cell) => Number.isNaN(Number(cell))) === true ? 1 : 0;
+  const features = (rows[start]?.length ?? 0) - 1;
+  if (features < 1)
+    throw InputError.of(where, 'has no rows of a label and values', 'write rows `label, value, value ...`');
+  const count = rows.length - start;
+  const values = new Float32Array(count * features);
+  const labels = new Int32Array(count);
+  const problems: Problem[] = [];
+  for (let index = 0; index < count; index++) {
+    const row = rows[start + index]!;
+    const label = Number(row[0]);
+    const numbers = row.slice(1).map(Number);
+    const good = row.length === features + 1 && Number.isInteger(label) && label >= 0 && label < 65536;
+    if (!good || !numbers.every(Number.isFinite)) {
+      const remedy = `write a whole label from 0 and ${features} numbers`;
+      problems.push({ where: `${where}: row ${start + index + 1}`, found: row.join(', ').slice(0, 60), remedy });
+      if (problems.length === LISTED) break;
+      continue;
+    }
+    labels[index] = label;
+    values.set(numbers, index * features);
+  }
+  if (problems.length > 0) throw new InputError(problems);
+  return { samples: { count, values, labels }, features };
+}
