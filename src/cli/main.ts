@@ -6,6 +6,7 @@ import { listCommand } from './commands/list.ts';
 import { runCommand } from './commands/run.ts';
 import { showCommand } from './commands/show.ts';
 import { traceCommand } from './commands/trace.ts';
+import { trainCommand } from './commands/train.ts';
 import { validateCommand } from './commands/validate.ts';
 import { guard, UsageError } from './guard.ts';
 
@@ -19,6 +20,7 @@ await guard(async () => {
     .locale('en')
     .command(runCommand)
     .command(compareCommand)
+    .command(trainCommand)
     .command(traceCommand)
     .command(validateCommand)
     .command(listCommand)

@@ -43,3 +43,11 @@ export function readWhole(text: string | undefined, name: string): number | unde
     throw InputError.of(`--${name}`, text === '' ? 'nothing' : text, 'write a whole number');
   return Number(text);
 }
+
+/** A number as it was typed, 0 or more. Throws InputError naming the option. */
+export function readNumber(text: string, name: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw InputError.of(`--${name}`, text === '' ? 'nothing' : text, 'write a number, 0 or more');
+  return value;
+}

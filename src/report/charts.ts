@@ -11,7 +11,7 @@ export interface Chart {
 }
 
 /** Okabe and Ito's palette: told apart with any colour vision. */
-const COLORS = {
+export const COLORS = {
   active: '#009E73',
   weights: '#E69F00',
   data: '#0072B2',
@@ -19,7 +19,7 @@ const COLORS = {
   point: '#D55E00',
   line: '#444444',
 } as const;
-const FONT = { family: 'sans-serif', size: 16 } as const;
+export const FONT = { family: 'sans-serif', size: 16 } as const;
 const LAYERS_SHOWN = 48;
 
 /** Charts of one run as PNG files: where cycles went by layer, the roofline, energy by component. */
@@ -34,7 +34,8 @@ export function renderCharts(report: Report): Chart[] {
   ];
 }
 
-function draw(configuration: ChartConfiguration, width: number, height: number): Buffer {
+/** A chart as PNG. */
+export function draw(configuration: ChartConfiguration, width: number, height: number): Buffer {
   return new ChartJSNodeCanvas({ width, height, backgroundColour: 'white' }).renderToBufferSync(configuration);
 }
 
@@ -47,7 +48,7 @@ function title(report: Report, what: string) {
   };
 }
 
-function axis(text: string) {
+export function axis(text: string) {
   return { title: { display: true, text, font: FONT }, ticks: { font: { ...FONT, size: 14 } } };
 }
 

@@ -19,13 +19,15 @@ export function elementwiseGradient(tape: Tape, op: ElementwiseOp, gradient: Ten
         const name = `${op.name}.negated`;
         pass(
           second,
-          tape.gradientOp({ kind: 'elementwise', function: 'scale', name, inputs: [gradient], factor: -1 }, second),
+          tape.gradientOp({ kind: 'elementwise', function: 'scale', name, inputs: [gradient], factor: -1 }, gradient),
         );
       }
       return;
     case 'mul':
-      if (tape.needs(first)) pass(first, product(tape, `${op.name}.left`, gradient, second!));
-      if (tape.needs(second!)) pass(second!, product(tape, `${op.name}.right`, gradient, first));
+      op.inputs.forEach((id, index) => {
+        const others = op.inputs.filter((_, other) => other !== index);
+        if (tape.needs(id)) pass(id, product(tape, `${op.name}.${index}`, gradient, others));
+      });
       return;
     case 'bias':
       if (tape.needs(first)) tape.contribute(first, gradient);
@@ -43,8 +45,8 @@ export function elementwiseGradient(tape: Tape, op: ElementwiseOp, gradient: Ten
   }
 }
 
-function product(tape: Tape, name: string, gradient: TensorId, other: TensorId): TensorId {
-  return tape.gradientOp({ kind: 'elementwise', function: 'mul', name, inputs: [gradient, other] }, gradient);
+function product(tape: Tape, name: string, gradient: TensorId, others: readonly TensorId[]): TensorId {
+  return tape.gradientOp({ kind: 'elementwise', function: 'mul', name, inputs: [gradient, ...others] }, gradient);
 }
 
 /** A bias got the sum of what every position it was added to gets. */

@@ -59,14 +59,14 @@ export function combine(
   const shape = builder.shape(inputs[0]!);
   const operands = inputs.map((id) => {
     const other = builder.shape(id);
-    const scales = fn === 'mul' && other.length === 2 && other[1] === shape[1];
+    const scales = fn === 'mul' && shape.length === 4 && other.length === 2 && other[1] === shape[1];
     if (other.join() !== shape.join() && !scales)
       throw InputError.of(
         `${where}.${type}`,
         `operands [${shape.join(', ')}] and [${other.join(', ')}]`,
         'give operands of one shape',
       );
-    return scales && shape.length === 4 ? builder.reshape(`${name}.channels`, id, [...other, 1, 1]) : id;
+    return scales ? builder.reshape(`${name}.channels`, id, [...other, 1, 1]) : id;
   });
   return builder.op({ kind: 'elementwise', function: fn, name, inputs: operands }, shape);
 }

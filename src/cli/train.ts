@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { writeOutput } from '../files.ts';
+import { AUTOMATIC_LOSS_SCALE, ENHANCED_LOSS_SCALE, type LossScaleRule } from '../numerics/formats/loss-scale.ts';
+import {
+  renderTraining,
+  trainingCsv,
+  trainingMarkdown,
+  trainingReport,
+  type TrainedEpoch,
+  type TrainingReport,
+} from '../report/training.ts';
+import { didYouMean } from '../suggest.ts';
+import { writeTrace } from '../trace/write.ts';
+import { loadDataset } from '../training/data/load.ts';
+import { ROUNDING_MODES } from '../training/rounding.ts';
+import { Trainer } from '../training/trainer.ts';
+import { loadTrace } from '../workload/load.ts';
+import type { TrainArguments } from './commands/train.ts';
+import { type Format, readFormat, readNumber, readWhole } from './options.ts';
+import { deliver, say } from './output.ts';
+import { epochProgress } from './progress.ts';
+import { columns } from './text.ts';
+import { kernels, resume, save, stepCosts } from './training.ts';
+import { traceOptions } from './commands/run.ts';
+
+const SHAPES = ['constant', 'step', 'linear', 'cosine'] as const;
+/** Samples that are tested together: enough for full tiles, little memory. */
+const TEST_BATCH = 200;
+
+function choice<const Name extends string>(text: string, names: readonly Name[], option: string): Name {
+  const name = names.find((one) => one === text);
+  if (name === undefined) throw InputError.of(`--${option}`, text, `${didYouMean(text, names)} (${names.join(', ')})`);
+  return name;
+}
+
+function lossScaleRule(text: string): LossScaleRule | null {
+  if (text === 'none') return null;
+  if (text === 'automatic') return AUTOMATIC_LOSS_SCALE;
+  if (text === 'enhanced') return ENHANCED_LOSS_SCALE;
+  return { kind: 'static', scale: readNumber(text, 'loss-scale') };
+}
+
+function quantizedBits(text: string): 4 | 8 {
+  return choice(text, ['int8', 'int4'], 'quantize') === 'int8' ? 8 : 4;
+}
+
+function render(report: TrainingReport, kind: Format): string {
+  return {
+    json: () => `${JSON.stringify(report, null, 2)}\n`,
+    csv: () => trainingCsv(report),
+    md: () => trainingMarkdown(report),
+    table: () => renderTraining(report, columns),
+  }[kind]();
+}
+
+/** The command: trains, tells how it goes, delivers the report. Throws InputError. */
+export async function train(args: TrainArguments): Promise<void> {
+  const kind = readFormat(args.format);
+  const epochs = readWhole(args.epochs, 'epochs')!;
+  if (epochs < 1 || epochs > 100_000)
+    throw InputError.of('--epochs', args.epochs, 'write a whole number from 1 to 100000');
+  const text = { precision: args.precision, training: true, optimizer: args.optimizer, batch: args.batch };
+  const step = loadTrace(args.network, traceOptions(text), 'fp32');
+  const forward = loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision: args.precision }, 'fp32');
+  const machines = (args.arch ?? '').split(',').filter((name) => name !== '');
+  const stepCost = stepCosts(step, machines, args.set);
+  const dataset = loadDataset(args.dataset);
+  const numbers = {
+    learningRate: readNumber(args.learningRate, 'learning-rate'),
+    warmupSteps: readWhole(args.warmup, 'warmup')!,
+    momentum: readNumber(args.momentum, 'momentum'),
+    weightDecay: readNumber(args.weightDecay, 'weight-decay'),
+    seed: readWhole(args.seed, 'seed')!,
+  };
+  if (args.quantize !== undefined) quantizedBits(args.quantize);
+  const shape = choice(args.schedule, SHAPES, 'schedule');
+  const rounding = choice(args.rounding, ROUNDING_MODES, 'rounding');
+  const trainer = new Trainer({
+    step,
+    forward,
+    dataset,
+    epochs,
+    seed: numbers.seed,
+    schedule: { learningRate: numbers.learningRate, shape, warmupSteps: numbers.warmupSteps },
+    momentum: numbers.momentum,
+    weightDecay: numbers.weightDecay,
+    rounding,
+    lossScale: lossScaleRule(args.lossScale),
+    contractions: kernels(),
+  });
+  const { batch } = step.workload;
+  const facts = {
+    network: step.workload.name,
+    dataset: dataset.name,
+    batch,
+    precision: args.precision,
+    optimizer: args.optimizer,
+  };
+  const identity = { ...facts, ...numbers, shape, rounding, lossScale: args.lossScale, epochs };
+  if (args.trace !== undefined) writeOutput(args.trace, writeTrace(step));
+  if (resume(trainer, args.checkpoint, identity, args.resume))
+    say(`going on after epoch ${trainer.epochs.length} of ${args.checkpoint}`, args.quiet);
+  const trained: TrainedEpoch[] = trainer.epochs.map((epoch) => ({ ...epoch, seconds: 0 }));
+  for (let epoch = trained.length + 1; epoch <= epochs; epoch++) {
+    const progress = epochProgress(epoch, epochs, trainer.stepsPerEpoch, args.quiet);
+    const start = performance.now();
+    const result = trainer.epoch((...at) => progress.step(...at));
+    progress.end();
+    trained.push({ ...result, seconds: (performance.now() - start) / 1e3 });
+    say(
+      `epoch ${epoch}/${epochs}: loss ${result.loss.toFixed(4)}, test accuracy ${(100 * result.testAccuracy).toFixed(2)} %`,
+      args.quiet,
+    );
+    save(trainer, args.checkpoint, identity);
+  }
+  const { stepsPerEpoch } = trainer;
+  const quantized =
+    args.quantize === undefined ? {} : { [args.quantize]: trainer.quantizedAccuracy(quantizedBits(args.quantize)) };
+  const report = trainingReport({ ...facts, seed: numbers.seed, stepsPerEpoch, epochs: trained, quantized, stepCost });
+  deliver(render(report, kind), args.out, args.quiet);
+  if (args.charts === undefined) return;
+  const { renderTrainingChart } = await import('../report/training-chart.ts');
+  const { name, png } = renderTrainingChart(report);
+  writeOutput(join(args.charts, name), png);
+  say(`wrote ${join(args.charts, name)}`, args.quiet);
+}

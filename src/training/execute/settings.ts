@@ -1,0 +1,29 @@
+/** What the updates of one step go by; schedules set it from step to step. */
+export interface StepSettings {
+  readonly learningRate: number;
+  /** Share of the velocity that stays (momentum, nesterov, lars). */
+  readonly momentum: number;
+  /** Added to the gradient times the weight: an L2 penalty of half of it. */
+  readonly weightDecay: number;
+  /** Share of the mean that stays (adam). */
+  readonly beta1: number;
+  /** Share of the mean square that stays (adam, rmsprop). */
+  readonly beta2: number;
+  /** Added to roots that are divided by (adagrad, rmsprop, adam). */
+  readonly epsilon: number;
+  /** Which mini-batch of the epoch this is, from 0 (sag, which keeps one gradient for each). */
+  readonly batchIndex: number;
+  /** The loss's gradient is multiplied by this, and every weight's divided by it before its update; formats of few bits need it. */
+  readonly lossScale: number;
+}
+
+export const DEFAULT_SETTINGS: StepSettings = {
+  learningRate: 0.01,
+  momentum: 0.9,
+  weightDecay: 0,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  batchIndex: 0,
+  lossScale: 1,
+};

@@ -1,0 +1,110 @@
+import { type AffineGrid, affineGrid, dequantizeValue, quantizeValue } from '../numerics/formats/affine.ts';
+import {
+  type ChannelLayout,
+  dequantizeAffine,
+  measureGrids,
+  quantizeAffine,
+} from '../numerics/formats/affine-tensor.ts';
+import { NEAREST_EVEN } from '../numerics/formats/rounding.ts';
+import type { Contractions } from '../numerics/ops/contraction.ts';
+import type { Op, TensorId, Trace } from '../trace/trace.ts';
+import type { Batches } from './batches.ts';
+import { accuracyOf, type Classifier } from './evaluate.ts';
+import { Session } from './execute/session.ts';
+
+/** Samples whose activations set the grids; a few hundred are enough (Jacob 2018). */
+const CALIBRATION_SAMPLES = 1000;
+
+export interface QuantizedTest {
+  readonly trained: Classifier;
+  readonly forward: Trace;
+  readonly bits: 4 | 8;
+  readonly contractions: Contractions;
+  /** Training samples to calibrate with, and samples to test with. */
+  readonly calibration: Batches;
+  readonly test: Batches;
+  readonly testCount: number;
+}
+
+/**
+ * Accuracy of a trained network whose products have integer operands: weights symmetric per result channel, activations affine per
+ * tensor over the range they had on calibration samples. Every value lies on its grid, so the sums in fp32 are those of integers, exact
+ * below 2^24; biases and sums stay wide, as accumulators are.
+ */
+export function quantizedAccuracy(options: QuantizedTest): number {
+  const { trained, forward, bits, contractions } = options;
+  const operands = contractionOperands(forward);
+  const grids = calibrate(options, operands);
+  const session = new Session(forward, {
+    seed: 0,
+    contractions,
+    round: (id, values) => {
+      const grid = grids.get(id);
+      if (grid === undefined) return;
+      for (let index = 0; index < values.length; index++)
+        values[index] = dequantizeValue(quantizeValue(values[index]!, grid, NEAREST_EVEN), grid);
+    },
+  });
+  for (const [id, { name, role }] of forward.tensors.entries()) {
+    if (role !== 'weight') continue;
+    const weights = Float32Array.from(trained.session.weight(name));
+    const layout = operands.weights.get(id);
+    session.weight(name).set(layout === undefined ? weights : quantizeWeights(weights, layout, bits));
+  }
+  return accuracyOf({ ...trained, session }, options.test, options.testCount);
+}
+
+function quantizeWeights(weights: Float32Array, layout: ChannelLayout, bits: 4 | 8): Float32Array {
+  const grids = measureGrids(weights, layout, { bits, symmetric: true });
+  return dequantizeAffine(quantizeAffine(weights, layout, grids, NEAREST_EVEN));
+}
+
+interface Operands {
+  readonly activations: ReadonlySet<TensorId>;
+  readonly weights: ReadonlyMap<TensorId, ChannelLayout>;
+}
+
+/** What products and convolutions read. Filters [k, ...] have a grid each, matrices [k, n] one a column. */
+function contractionOperands({ ops, tensors }: Trace): Operands {
+  const activations = new Set<TensorId>();
+  const weights = new Map<TensorId, ChannelLayout>();
+  for (const op of ops) {
+    if (op.kind !== 'matmul' && op.kind !== 'conv') continue;
+    for (const id of op.inputs) {
+      if (tensors[id]!.role === 'weight') weights.set(id, channelsOf(op));
+      else activations.add(id);
+    }
+  }
+  return { activations, weights };
+}
+
+function channelsOf(op: Extract<Op, { kind: 'matmul' | 'conv' }>): ChannelLayout {
+  if (op.kind === 'conv') return { channels: op.k, innerElements: (op.c / op.groups) * op.r * op.s };
+  return op.right?.transposed === true ? { channels: op.n, innerElements: op.k } : { channels: op.n, innerElements: 1 };
+}
+
+/** Grids over the range that each operand has on the calibration samples. */
+function calibrate(
+  { trained, forward, bits, contractions, calibration }: QuantizedTest,
+  { activations }: Operands,
+): Map<TensorId, AffineGrid> {
+  const ranges = new Map<TensorId, { least: number; greatest: number }>();
+  const session = new Session(forward, {
+    seed: 0,
+    contractions,
+    weightsOf: trained.session,
+    round: (id, values) => {
+      if (!activations.has(id)) return;
+      const range = ranges.get(id) ?? { least: 0, greatest: 0 };
+      for (const value of values) {
+        if (value < range.least) range.least = value;
+        if (value > range.greatest) range.greatest = value;
+      }
+      ranges.set(id, range);
+    },
+  });
+  accuracyOf({ ...trained, session }, calibration, CALIBRATION_SAMPLES);
+  return new Map(
+    [...ranges].map(([id, { least, greatest }]) => [id, affineGrid(least, greatest, { bits, symmetric: false })]),
+  );
+}
