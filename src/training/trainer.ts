@@ -32,6 +32,10 @@ export interface TrainerOptions {
   /** null: the loss is not scaled, and a step that overflows is an error. */
   readonly lossScale: LossScaleRule | null;
   readonly contractions: Contractions;
+  /** Called before the first step, with the first weights in place: to start from others, or from fewer. */
+  readonly onStart?: (session: Session) => void;
+  /** Called after every step that changed weights; steps count from 0, those that were left out too. */
+  readonly afterStep?: (session: Session, step: number) => void;
 }
 
 export interface EpochResult {

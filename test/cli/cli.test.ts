@@ -86,6 +86,68 @@ describe('results', () => {
   });
 });
 
+describe('train', () => {
+  const quick = ['train', 'tiny.yaml', '--dataset', 'blobs', '--epochs', '2', '--batch', '50'];
+  const tiny = 'name: tiny\ninput: [8]\nlayers:\n  - linear: { out: 16, act: relu }\n  - linear: { out: 4 }\n';
+
+  it('trains, says what it cost on a machine, draws, and writes the trace of a step', () => {
+    writeFileSync(join(folder, 'tiny.yaml'), tiny);
+    const extra = [
+      '--precision',
+      'bf16',
+      '--arch',
+      'tpuv3',
+      '--charts',
+      'curves',
+      '--trace',
+      'step.json',
+      '--quantize',
+      'int8',
+    ];
+    const { status, stdout } = accsim(...quick, ...extra, '--format', 'json', '--quiet');
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ schema: 'accsim.train/1', network: 'tiny', dataset: 'blobs', stepsPerEpoch: 40 });
+    expect(report.epochs).toHaveLength(2);
+    expect(report.testAccuracy).toBeGreaterThan(0.9);
+    expect(report.quantized.int8).toBeGreaterThan(0.9);
+    const step = JSON.parse(accsim('step.json', '--arch', 'tpuv3', '--format', 'json').stdout).totals;
+    expect(report.cost.tpuv3.cycles).toBe(80 * step.cycles);
+    expect(readFileSync(join(folder, 'curves', 'training.png')).length).toBeGreaterThan(5000);
+  });
+
+  it('resumes after a kill, to the same result', () => {
+    writeFileSync(join(folder, 'tiny.yaml'), tiny);
+    const whole = JSON.parse(accsim(...quick, '--format', 'json', '--quiet').stdout);
+    const args = [...quick, '--checkpoint', 'run.ckpt', '--resume', '--format', 'json', '--quiet'];
+    // Killed at any moment: the checkpoint of the last whole epoch is there, or none.
+    for (const timeout of [150, 250, 350])
+      spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, timeout, killSignal: 'SIGKILL' });
+    const resumed = JSON.parse(accsim(...args).stdout);
+    const without = ({ seconds: _, ...epoch }: Record<string, unknown>) => epoch;
+    expect(resumed.epochs.map(without)).toEqual(whole.epochs.map(without));
+  });
+
+  it.each([
+    ['an unknown data set', ['--dataset', 'mnits'], 'did you mean mnist?'],
+    ['a network of other inputs', ['--dataset', 'bars'], 'bars has 1 x 12 x 12'],
+    ['a format that cannot train', ['--precision', 'int8'], 'train in one of'],
+    ['a bad learning rate', ['--learning-rate', 'fast'], 'learning-rate'],
+    ['an unknown optimizer', ['--optimizer', 'adm'], 'did you mean adam?'],
+    ['a diverging run', ['--learning-rate', '1e30'], 'use a smaller learning rate'],
+    ['a checkpoint of something else', ['--checkpoint', 'tiny.yaml', '--resume'], 'is no checkpoint'],
+  ])('refuses %s', (_name, more, hint) => {
+    writeFileSync(join(folder, 'tiny.yaml'), tiny);
+    const given = [...quick, ...more]
+      .join(' ')
+      .replace(/--dataset blobs (.*--dataset)/, '$1')
+      .split(' ');
+    const { status, stderr } = accsim(...given);
+    expect(status).toBe(2);
+    expect(stderr).toContain(hint);
+  });
+});
+
 describe('bad input', () => {
   const cases: [string, string[], string][] = [
     ['unknown workload', ['resnet5', '--arch', 'tpuv1'], 'did you mean resnet50?'],

@@ -37,14 +37,14 @@ export function bars(size = 12, train = 2000, test = 500): Dataset {
       const label = random.word() % steps.length;
       const [down, right] = steps[label]!;
       labels[index] = label;
+      for (let noise = 0; noise < 4; noise++)
+        values[index * size * size + (random.word() % (size * size))] = random.word() % 64;
       let [row, column] = [random.word() % size, random.word() % size];
       for (let length = 0; length < 6; length++) {
         values[index * size * size + row * size + column] = 160 + (random.word() % 96);
         row = (row + down + size) % size;
         column = (column + right + size) % size;
       }
-      for (let noise = 0; noise < 4; noise++)
-        values[index * size * size + (random.word() % (size * size))]! += random.word() % 64;
     }
     return { count, values, labels };
   };
