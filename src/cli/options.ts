@@ -8,6 +8,10 @@ export const COMMON = {
   precision: { type: 'string', describe: 'number format, or weights/activations, e.g. int8, bf16, int8/int16' },
   training: { type: 'boolean', default: false, describe: 'one training step instead of inference' },
   optimizer: { type: 'string', describe: 'of a training step: sgd, momentum (default), adam ...' },
+  checkpointing: {
+    type: 'string',
+    describe: 'of a training step: none, sqrt or blocks (what is not kept is computed again)',
+  },
   set: {
     type: 'string',
     array: true,
@@ -23,17 +27,32 @@ export const COMMON = {
 export const FORMATS = ['table', 'json', 'csv', 'md'] as const;
 export type Format = (typeof FORMATS)[number];
 
-export function readFormat(text: string, formats: readonly Format[] = FORMATS): Format {
-  const format = formats.find((one) => one === text);
-  if (format === undefined)
-    throw InputError.of('--format', text, `${didYouMean(text, formats)} (${formats.join(', ')})`);
-  return format;
+export function readFormat(text: string): Format {
+  return readName(text, FORMATS, 'format');
 }
 
 /** An option given twice where one value is meant. */
 export function single(value: string | readonly string[] | undefined, name: string): string | undefined {
   if (Array.isArray(value)) throw InputError.of(`--${name}`, value.join(', '), 'give it once');
   return value as string | undefined;
+}
+
+/** One of some names. Throws InputError naming the option. */
+export function readName<const Name extends string>(text: string, names: readonly Name[], name: string): Name;
+export function readName<const Name extends string>(
+  text: string | undefined,
+  names: readonly Name[],
+  name: string,
+): Name | undefined;
+export function readName<const Name extends string>(
+  text: string | undefined,
+  names: readonly Name[],
+  name: string,
+): Name | undefined {
+  const found = names.find((one) => one === text);
+  if (text !== undefined && found === undefined)
+    throw InputError.of(`--${name}`, text, `${didYouMean(text, names)} (${names.join(', ')})`);
+  return found;
 }
 
 /** A whole number as it was typed. Throws InputError naming the option. */

@@ -10,14 +10,13 @@ import {
   type TrainedEpoch,
   type TrainingReport,
 } from '../report/training.ts';
-import { didYouMean } from '../suggest.ts';
 import { writeTrace } from '../trace/write.ts';
 import { loadDataset } from '../training/data/load.ts';
 import { ROUNDING_MODES } from '../training/rounding.ts';
 import { Trainer } from '../training/trainer.ts';
 import { loadTrace } from '../workload/load.ts';
 import type { TrainArguments } from './commands/train.ts';
-import { type Format, readFormat, readNumber, readWhole } from './options.ts';
+import { type Format, readFormat, readName, readNumber, readWhole } from './options.ts';
 import { deliver, say } from './output.ts';
 import { epochProgress } from './progress.ts';
 import { columns } from './text.ts';
@@ -28,12 +27,6 @@ const SHAPES = ['constant', 'step', 'linear', 'cosine'] as const;
 /** Samples that are tested together: enough for full tiles, little memory. */
 const TEST_BATCH = 200;
 
-function choice<const Name extends string>(text: string, names: readonly Name[], option: string): Name {
-  const name = names.find((one) => one === text);
-  if (name === undefined) throw InputError.of(`--${option}`, text, `${didYouMean(text, names)} (${names.join(', ')})`);
-  return name;
-}
-
 function lossScaleRule(text: string): LossScaleRule | null {
   if (text === 'none') return null;
   if (text === 'automatic') return AUTOMATIC_LOSS_SCALE;
@@ -42,7 +35,7 @@ function lossScaleRule(text: string): LossScaleRule | null {
 }
 
 function quantizedBits(text: string): 4 | 8 {
-  return choice(text, ['int8', 'int4'], 'quantize') === 'int8' ? 8 : 4;
+  return readName(text, ['int8', 'int4'], 'quantize') === 'int8' ? 8 : 4;
 }
 
 function render(report: TrainingReport, kind: Format): string {
@@ -60,7 +53,13 @@ export async function train(args: TrainArguments): Promise<void> {
   const epochs = readWhole(args.epochs, 'epochs')!;
   if (epochs < 1 || epochs > 100_000)
     throw InputError.of('--epochs', args.epochs, 'write a whole number from 1 to 100000');
-  const text = { precision: args.precision, training: true, optimizer: args.optimizer, batch: args.batch };
+  const text = {
+    precision: args.precision,
+    training: true,
+    optimizer: args.optimizer,
+    batch: args.batch,
+    checkpointing: args.checkpointing,
+  };
   const step = loadTrace(args.network, traceOptions(text), 'fp32');
   const forward = loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision: args.precision }, 'fp32');
   const machines = (args.arch ?? '').split(',').filter((name) => name !== '');
@@ -74,8 +73,8 @@ export async function train(args: TrainArguments): Promise<void> {
     seed: readWhole(args.seed, 'seed')!,
   };
   if (args.quantize !== undefined) quantizedBits(args.quantize);
-  const shape = choice(args.schedule, SHAPES, 'schedule');
-  const rounding = choice(args.rounding, ROUNDING_MODES, 'rounding');
+  const shape = readName(args.schedule, SHAPES, 'schedule');
+  const rounding = readName(args.rounding, ROUNDING_MODES, 'rounding');
   const trainer = new Trainer({
     step,
     forward,

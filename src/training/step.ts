@@ -1,5 +1,6 @@
 import { TraceBuilder } from '../trace/builder.ts';
 import type { Precision, TensorId, Trace } from '../trace/trace.ts';
+import { type Checkpointing, computeAgain, readAgain, segmentsOf } from './checkpointing.ts';
 import { gradient } from './gradients/gradient.ts';
 import { OPTIMIZER_STATES, type Optimizer } from './optimizers.ts';
 import { Tape } from './tape.ts';
@@ -8,6 +9,8 @@ export interface StepOptions {
   readonly optimizer: Optimizer;
   /** Formats of weights and activations, as in the forward trace. */
   readonly precision: Precision;
+  /** What of the forward pass is computed again rather than kept; `none` if absent. */
+  readonly checkpointing?: Checkpointing;
 }
 
 /**
@@ -20,7 +23,14 @@ export function trainingStep(forward: Trace, options: StepOptions): Trace {
   for (const [id, tensor] of forward.tensors.entries()) {
     if (tensor.role === 'output' && tape.needs(id)) addLoss(builder, tape, id);
   }
-  for (let index = forward.ops.length - 1; index >= 0; index--) gradient(tape, forward.ops[index]!);
+  const segments = segmentsOf(forward, options.checkpointing ?? 'none');
+  segments.reverse().forEach((segment, fromEnd) => {
+    // What the last segment made is still there.
+    const again = fromEnd === 0 ? null : computeAgain(builder, forward, segment);
+    const start = builder.ops.length;
+    for (let index = segment.end - 1; index >= segment.start; index--) gradient(tape, forward.ops[index]!);
+    if (again !== null) readAgain(builder, start, again);
+  });
   builder.phase = 'update';
   for (const [id, tensor] of forward.tensors.entries()) {
     if (tensor.role !== 'weight') continue;

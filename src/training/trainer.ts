@@ -34,7 +34,7 @@ export interface TrainerOptions {
   readonly contractions: Contractions;
   /** Called before the first step, with the first weights in place: to start from others, or from fewer. */
   readonly onStart?: (session: Session) => void;
-  /** Called after every step that changed weights; steps count from 0, those that were left out too. */
+  /** Called after every step that changed weights; steps count from 0, those that were left out too. Its own state is not saved. */
   readonly afterStep?: (session: Session, step: number) => void;
 }
 
@@ -89,6 +89,7 @@ export class Trainer {
     this.tested = { session: test, input: this.names.input, output, classes: this.names.classes };
     this.testBatches = new Batches(dataset.test, dataset, forward.workload.batch);
     this.lossScale = lossScale === null ? null : initialLossScale(lossScale);
+    options.onStart?.(this.session);
   }
 
   /** Results of the epochs done so far. */
@@ -184,6 +185,7 @@ export class Trainer {
     }
     if (options.lossScale !== null && this.lossScale !== null)
       this.lossScale = nextLossScale(options.lossScale, this.lossScale, overflowed);
+    if (!overflowed) options.afterStep?.(this.session, done);
     return !overflowed;
   }
 }

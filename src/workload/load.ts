@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { parameters, totalMacs } from '../trace/facts.ts';
+import type { Checkpointing } from '../training/checkpointing.ts';
 import type { Optimizer } from '../training/optimizers.ts';
 import { trainingStep } from '../training/step.ts';
 import { readTrace } from '../trace/read.ts';
@@ -18,6 +19,8 @@ export interface TraceOptions {
   readonly precision?: string;
   /** Of a training step; momentum if absent. */
   readonly optimizer?: Optimizer;
+  /** Of a training step: what is computed again rather than kept. */
+  readonly checkpointing?: Checkpointing;
 }
 
 const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
@@ -82,7 +85,13 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
   const precisionText = precision ?? network.precision ?? defaultPrecision;
   const formats = parsePrecision(precisionText);
   const forward = buildTrace(network, { batch: batch ?? network.batch, precision: formats, precisionText });
-  return phase === 'inference' ? forward : trainingStep(forward, { optimizer, precision: formats });
+  return phase === 'inference'
+    ? forward
+    : trainingStep(forward, {
+        optimizer,
+        precision: formats,
+        ...(options.checkpointing !== undefined && { checkpointing: options.checkpointing }),
+      });
 }
 
 export interface WorkloadSummary {

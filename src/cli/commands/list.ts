@@ -4,7 +4,7 @@ import { listMachines } from '../../machine/load.ts';
 import { si } from '../../report/format.ts';
 import { listWorkloads } from '../../workload/load.ts';
 import { deliver } from '../output.ts';
-import { COMMON, readFormat } from '../options.ts';
+import { COMMON, readName } from '../options.ts';
 import { columns } from '../text.ts';
 
 const { format, out, quiet } = COMMON;
@@ -20,7 +20,7 @@ function options(yargs: Argv) {
 type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
 
 function list(args: Arguments): void {
-  const asJson = readFormat(args.format, ['table', 'json']) === 'json';
+  const asJson = readName(args.format, ['table', 'json'], 'format') === 'json';
   const show = <Item>(items: readonly Item[], head: string[], row: (item: Item) => string[]): void =>
     deliver(
       asJson ? `${JSON.stringify(items, null, 2)}\n` : columns([head, ...items.map(row)], [0, head.length - 1]),

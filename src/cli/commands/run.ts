@@ -5,9 +5,9 @@ import { writeOutput } from '../../files.ts';
 import type { Report } from '../../report/report.ts';
 import { renderTable } from '../../report/table.ts';
 import { renderCsv, renderMarkdown } from '../../report/tables.ts';
-import { didYouMean } from '../../suggest.ts';
+import { CHECKPOINTING } from '../../training/checkpointing.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
-import { COMMON, type Format, readFormat, readWhole, single } from '../options.ts';
+import { COMMON, type Format, readFormat, readName, readWhole, single } from '../options.ts';
 import { deliver, say, terminal } from '../output.ts';
 import { runSimulation } from '../simulation.ts';
 
@@ -102,20 +102,21 @@ interface TraceArguments {
   readonly precision: string | undefined;
   readonly training: boolean;
   readonly optimizer: string | undefined;
+  readonly checkpointing?: string | undefined;
 }
 
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
 export function traceOptions(args: TraceArguments) {
-  const { training, precision, optimizer } = args;
+  const { training, precision } = args;
   const batch = readWhole(args.batch, 'batch');
-  const known = optimizer === undefined ? undefined : OPTIMIZERS.find((one) => one === optimizer);
-  if (optimizer !== undefined && known === undefined)
-    throw InputError.of('--optimizer', optimizer, `${didYouMean(optimizer, OPTIMIZERS)} (${OPTIMIZERS.join(', ')})`);
+  const optimizer = readName(args.optimizer, OPTIMIZERS, 'optimizer');
+  const checkpointing = readName(args.checkpointing, CHECKPOINTING, 'checkpointing');
   return {
     phase: training ? 'training' : 'inference',
     ...(batch !== undefined && { batch }),
     ...(precision !== undefined && { precision }),
-    ...(known !== undefined && { optimizer: known }),
+    ...(optimizer !== undefined && { optimizer }),
+    ...(checkpointing !== undefined && { checkpointing }),
   } as const;
 }
 

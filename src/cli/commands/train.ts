@@ -1,7 +1,7 @@
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { COMMON } from '../options.ts';
 
-const { precision, optimizer, set, format, out, quiet } = COMMON;
+const { precision, optimizer, checkpointing, set, format, out, quiet } = COMMON;
 
 function options(yargs: Argv) {
   return yargs
@@ -37,6 +37,7 @@ function options(yargs: Argv) {
       'loss-scale': { type: 'string', default: 'none', describe: 'none, a number, automatic or enhanced' },
       seed: { type: 'string', default: '1', describe: 'fixes first weights, order and rounding' },
       quantize: { type: 'string', describe: 'also test with integer operands: int8 or int4' },
+      checkpointing,
       checkpoint: { type: 'string', describe: 'write the state to this file after every epoch' },
       resume: { type: 'boolean', default: false, describe: 'go on from the checkpoint if there is one' },
       arch: { type: 'string', describe: 'what it costs on these machines, separated by commas' },
