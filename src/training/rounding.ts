@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import { FLOAT_FORMATS, type FloatFormat } from '../numerics/formats/float-format.ts';
 import { roundFloat32 } from '../numerics/formats/round-float32.ts';
-import { NEAREST_EVEN, type Rounding, stochastic, TOWARD_ZERO } from '../numerics/formats/rounding.ts';
+import { type Overflow, type Rounding, stochastic } from '../numerics/formats/rounding.ts';
 import type { Random } from '../numerics/random.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Round } from './execute/step-runner.ts';
@@ -23,16 +23,16 @@ export function rounder(trace: Trace, mode: RoundingMode, random: Random): Round
   if (unknown.length > 0)
     throw InputError.of('--precision', unknown.join(', '), `train in one of ${Object.keys(FORMATS).join(', ')}`);
   if ([...dtypes].every((dtype) => AS_THEY_ARE.has(dtype))) return null;
-  const rounding = roundingOf(mode, random);
   const formats = trace.tensors.map(({ dtype }) => (AS_THEY_ARE.has(dtype) ? null : FORMATS[dtype]!));
   return (id, values) => {
     const format = formats[id];
     if (format !== null && format !== undefined && values instanceof Float32Array)
-      roundFloat32(values, format, rounding);
+      roundFloat32(values, format, roundingOf(mode, random, format.hasInfinity ? 'infinity' : 'saturate'));
   };
 }
 
-function roundingOf(mode: RoundingMode, random: Random): Rounding {
-  if (mode === 'stochastic') return stochastic(() => random.word());
-  return mode === 'nearest' ? NEAREST_EVEN : TOWARD_ZERO;
+/** Formats without infinity keep their largest number, as hardware converts to them; others overflow, which loss scaling looks for. */
+function roundingOf(mode: RoundingMode, random: Random, overflow: Overflow): Rounding {
+  if (mode === 'stochastic') return stochastic(() => random.word(), overflow);
+  return { mode: mode === 'nearest' ? 'nearest-even' : 'toward-zero', overflow };
 }
