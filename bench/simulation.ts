@@ -18,6 +18,11 @@ for (const [arch, workload, batch] of CASES) {
   const trace = loadTrace(workload, { phase: 'inference', batch }, 'int8');
   suite.add(`${workload}, batch ${batch}, on ${arch}`, () => simulate(machine, trace));
 }
+for (const workload of ['resnet50', 'bert-large']) {
+  suite.add(`training step of ${workload} by shapes`, () =>
+    loadTrace(workload, { phase: 'training', precision: 'bf16' }, 'bf16'),
+  );
+}
 suite
   .on('cycle', (event: Benchmark.Event) => {
     const { name, stats, error } = event.target as unknown as Benchmark & { readonly error?: Error };

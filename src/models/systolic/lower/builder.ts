@@ -72,9 +72,12 @@ export function createBuilder(spec: SystolicSpec): Builder {
     components: componentIndices(spec),
     memoryCycles: (bytes) => Math.max(1, Math.round(bytes / memoryRate)),
     hostCycles: (bytes) => Math.max(1, Math.round(bytes / hostRate)),
-    instruction: (fields) => {
-      for (const use of fields.accesses) uses.set(use.component * ACTIONS.length + use.action, use);
-      return { fetches: false, waits: NO_WAITS, ...fields, id: id++ };
+    instruction: ({ lane, op, cycles, accesses, fetches = false, waits = NO_WAITS }) => {
+      for (const use of accesses) {
+        const key = use.component * ACTIONS.length + use.action;
+        if (!uses.has(key)) uses.set(key, use);
+      }
+      return { id: id++, lane, op, cycles, fetches, waits, accesses };
     },
     uses: () => [...uses.values()],
     nodes: [],

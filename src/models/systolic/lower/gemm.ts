@@ -91,24 +91,19 @@ export function toGemm(
   const [activation, weight] = [operand(op.inputs[0]!), operand(op.inputs[1]!)];
   const swap = spec.array.dataflow === 'input-stationary';
   const precision = right.dtype === left.dtype ? right.dtype : `${right.dtype}/${left.dtype}`;
-  const common = {
+  return {
     groups: shape.groups,
     kRuns: shape.kRuns,
     k: shape.k,
+    rows: swap ? shape.n : shape.m,
+    columns: swap ? shape.m : shape.n,
+    rowsPerSample: swap ? 0 : shape.rowsPerSample,
+    stationary: swap ? activation : weight,
+    streamed: swap ? weight : activation,
     outputElementBits: DTYPES[output.dtype],
     outputElements: elements(output.shape),
     precision,
   };
-  return swap
-    ? { ...common, rows: shape.n, columns: shape.m, rowsPerSample: 0, stationary: activation, streamed: weight }
-    : {
-        ...common,
-        rows: shape.m,
-        columns: shape.n,
-        rowsPerSample: shape.rowsPerSample,
-        stationary: weight,
-        streamed: activation,
-      };
 }
 
 function matmulShape(trace: Trace, op: MatmulOp, spec: SystolicSpec, parts: readonly TensorId[]): Shape {

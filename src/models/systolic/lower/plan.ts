@@ -56,8 +56,12 @@ export function planContraction(
   const packed = packedGroups(gemm, spec);
   const kRuns = packed > 1 ? [{ size: gemm.k * packed, times: 1 }] : gemm.kRuns;
   const { byColumns, byRows } = dealOverArrays(gemm, spec);
+  // Written out field by field: this runs for every op, and spreading is slow.
   return {
-    ...residence,
+    streamedOffChip: residence.streamedOffChip,
+    stationaryOffChip: residence.stationaryOffChip,
+    outputOffChip: residence.outputOffChip,
+    extraOffChipBytes: residence.extraOffChipBytes,
     op,
     gemm,
     kRuns,
