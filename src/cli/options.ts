@@ -19,12 +19,12 @@ export const COMMON = {
     requiresArg: true,
     describe: 'override a value of the machine: PATH=VALUE (repeatable)',
   },
-  format: { type: 'string', default: 'table', describe: 'table, json, csv or md' },
+  format: { type: 'string', default: 'table', describe: 'table, json, csv, md or html' },
   out: { type: 'string', describe: 'write to a file instead of the terminal' },
   quiet: { type: 'boolean', default: false, describe: 'print nothing but the result' },
 } as const satisfies Record<string, Options>;
 
-export const FORMATS = ['table', 'json', 'csv', 'md'] as const;
+export const FORMATS = ['table', 'json', 'csv', 'md', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export function readFormat(text: string): Format {

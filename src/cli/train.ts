@@ -5,6 +5,7 @@ import { AUTOMATIC_LOSS_SCALE, ENHANCED_LOSS_SCALE, type LossScaleRule } from '.
 import {
   renderTraining,
   trainingCsv,
+  trainingHtml,
   trainingMarkdown,
   trainingReport,
   type TrainedEpoch,
@@ -43,6 +44,7 @@ function render(report: TrainingReport, kind: Format): string {
     json: () => `${JSON.stringify(report, null, 2)}\n`,
     csv: () => trainingCsv(report),
     md: () => trainingMarkdown(report),
+    html: () => trainingHtml(report),
     table: () => renderTraining(report, columns),
   }[kind]();
 }

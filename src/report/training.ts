@@ -1,5 +1,6 @@
 import type { EpochResult } from '../training/trainer.ts';
 import { joules, percent, seconds, si } from './format.ts';
+import { htmlPage, htmlTable } from './html.ts';
 import { csvLines, markdownTable } from './tables.ts';
 
 /** Cost of training up to some point on a simulated machine: its steps, one after the other. */
@@ -110,6 +111,12 @@ export function trainingMarkdown(report: TrainingReport): string {
   const costs = costRows(report);
   const cost = costs.length === 0 ? '' : `\n${markdownTable(COST_HEAD, costs)}\n`;
   return `${markdownTable(EPOCH_HEAD, epochRows(report))}\n${cost}`;
+}
+
+export function trainingHtml(report: TrainingReport): string {
+  const costs = costRows(report);
+  const cost = costs.length === 0 ? '' : `<h2>To reach a test accuracy</h2>${htmlTable(COST_HEAD, costs)}`;
+  return htmlPage(`${report.network} on ${report.dataset}`, `${htmlTable(EPOCH_HEAD, epochRows(report))}${cost}`);
 }
 
 /** One line an epoch. */

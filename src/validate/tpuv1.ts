@@ -78,7 +78,7 @@ export function applicationAnchors(): AnchorResult[] {
         'points',
         1,
       );
-    if (name === 'tpuv1-cnn0') add('busy power', 'W per die', 40, report.totals.averagePowerW, 'percent', 5);
+    if (name === 'tpuv1-cnn0') add('busy power (fitted)', 'W per die', 40, report.totals.averagePowerW, 'percent', 5);
   }
   return results;
 }

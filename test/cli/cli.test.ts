@@ -34,6 +34,10 @@ describe('results', () => {
     const csv = accsim('resnet', '--arch', 'tpuv1', '--format', 'csv').stdout.trim().split('\n');
     expect(csv).toHaveLength(report.ops.length + 2);
     expect(accsim('resnet', '--arch', 'tpuv1', '--format', 'md').stdout).toContain('| layer | cycles |');
+    const page = accsim('resnet', '--arch', 'tpuv1', '--format', 'html').stdout;
+    expect(page).toMatch(/^<!doctype html>.*<h1>resnet50 on tpuv1<\/h1>.*<\/html>\n$/s);
+    // Nothing to fetch, nothing to run.
+    expect(page).not.toMatch(/<script|src=|href=/);
   });
 
   it('overrides show in the report and change the result', () => {

@@ -1,5 +1,6 @@
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
+import { htmlPage, htmlTable } from '../../report/html.ts';
 import { comparisonRows, csvLines, markdownTable } from '../../report/tables.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver } from '../output.ts';
@@ -33,6 +34,7 @@ function compare(args: Arguments): void {
     json: () => `${JSON.stringify(reports, null, 2)}\n`,
     csv: () => csvLines([head, ...rows]),
     md: () => `${markdownTable([reports[0]!.workload.name, ...head.slice(1)], rows)}\n`,
+    html: () => htmlPage(reports[0]!.workload.name, htmlTable(head, rows)),
     table: () => columns([[reports[0]!.workload.name, ...head.slice(1)], ...rows]),
   }[format]();
   deliver(text, args.out, args.quiet);

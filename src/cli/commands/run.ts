@@ -3,6 +3,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
 import { writeOutput } from '../../files.ts';
 import type { Report } from '../../report/report.ts';
+import { renderHtml } from '../../report/html.ts';
 import { renderTable } from '../../report/table.ts';
 import { renderCsv, renderMarkdown } from '../../report/tables.ts';
 import { CHECKPOINTING } from '../../training/checkpointing.ts';
@@ -44,6 +45,8 @@ function render(report: Report, format: Format, top: number | null, toFile: bool
       return renderCsv(report);
     case 'md':
       return renderMarkdown(report, top);
+    case 'html':
+      return renderHtml(report, top);
     default: {
       const { colors, width } = terminal();
       return renderTable(report, { colors: colors && !toFile, width, top });

@@ -1,6 +1,7 @@
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
 import { fileExists, readInput, writeOutput } from '../../files.ts';
+import { escapeHtml, htmlPage, htmlTable } from '../../report/html.ts';
 import { csvLines, markdownTable } from '../../report/tables.ts';
 import { baselinePath } from '../../validate/accuracy.ts';
 import { validateAgainst } from '../../validate/against.ts';
@@ -61,7 +62,7 @@ function summary(validation: Validation): string {
   lines.push(
     failures.length === 0
       ? 'Nothing is worse than its bound or the kept baseline.'
-      : `${failures.length} figures are worse than they may be.`,
+      : `${failures.length} ${failures.length === 1 ? 'figure is' : 'figures are'} worse than they may be.`,
   );
   return `${lines.join('\n')}\n`;
 }
@@ -80,6 +81,7 @@ function runAgainst(args: Arguments, path: string): void {
     json: () => `${JSON.stringify(comparison, null, 2)}\n`,
     csv: () => csvLines([head, ...rows]),
     md: () => `${markdownTable(head, rows)}\n\n${metrics}`,
+    html: () => htmlPage(`Against ${path}`, `${htmlTable(head, rows)}<p>${metrics}</p>`),
     table: () => `${columns([head, ...rows])}\n${metrics}`,
   }[readFormat(args.format)]();
   deliver(text, args.out, args.quiet);
@@ -104,6 +106,8 @@ function run(args: Arguments): void {
     json: () => `${JSON.stringify(validation, null, 2)}\n`,
     csv: () => csvLines([head, ...rows]),
     md: () => `${markdownTable(head, rows)}\n\n${summary(validation)}`,
+    html: () =>
+      htmlPage('Predicted against published', `${htmlTable(head, rows)}<pre>${escapeHtml(summary(validation))}</pre>`),
     table: () => `${rows.length > 0 ? `${columns([head, ...rows], [0, 1])}\n` : ''}${summary(validation)}`,
   }[form]();
   deliver(text, args.out, args.quiet);
