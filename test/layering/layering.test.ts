@@ -27,6 +27,34 @@ function importsOf(file: string): Import[] {
 
 /** folder -> folders it may not import from. Types of plain data are part of an interface; everything else counts. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
+  numerics: [
+    'models',
+    'units',
+    'engine',
+    'events',
+    'workload',
+    'machine',
+    'energy',
+    'views',
+    'report',
+    'validate',
+    'cli',
+    'training',
+    'files.ts',
+  ],
+  training: [
+    'models',
+    'units',
+    'engine',
+    'events',
+    'workload',
+    'machine',
+    'energy',
+    'views',
+    'report',
+    'validate',
+    'cli',
+  ],
   engine: [
     'models',
     'units',

@@ -1,24 +1,11 @@
 import { ModelBug } from '../../errors.ts';
+import type { ConvSizes } from '../ops/contraction.ts';
 
-/** A convolution's sizes, named as in the trace's ConvOp: input [n, c, h, w], weights [k, c / groups, r, s], output [n, k, p, q]. */
-export interface ConvShape {
-  readonly n: number;
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly k: number;
-  readonly r: number;
-  readonly s: number;
-  readonly p: number;
-  readonly q: number;
-  readonly stride: readonly [number, number];
-  /** top, left, bottom, right */
-  readonly padding: readonly [number, number, number, number];
-  readonly dilation: readonly [number, number];
-  readonly groups: number;
-  /** A transposed convolution is refused: its forward pass is the input gradient of a plain one. */
-  readonly transposed?: boolean;
-}
+/**
+ * A convolution's sizes, named as in the trace's ConvOp: input [n, c, h, w], weights [k, c / groups, r, s], output [n, k, p, q]. A
+ * transposed one is refused: its forward pass is the input gradient of a plain one.
+ */
+export type ConvShape = ConvSizes & { readonly transposed?: boolean };
 
 /** Throws ModelBug unless all sizes are positive integers, groups divide the channels and the filter stays inside the padding. */
 export function checkConvShape(shape: ConvShape): void {
