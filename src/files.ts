@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   mkdirSync,
@@ -107,6 +109,26 @@ function targetOf(path: string): { target: string; isSpecial: boolean } {
   return { target, isSpecial: status !== undefined && !status.isFile() && !status.isDirectory() };
 }
 
+/** Makes a folder and those it lies in, one by one: Node's own way never ends where a file system refuses, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
+/** Makes sure, before long work, that a file can be written. Throws InputError. */
+export function requireWritable(path: string): void {
+  try {
+    const { target, isSpecial } = targetOf(path);
+    if (isSpecial) return;
+    makeFolder(dirname(target));
+    if (existsSync(target) && statSync(target).isDirectory()) throw new Error('it is a folder');
+    accessSync(dirname(target), constants.W_OK);
+  } catch (error) {
+    throw InputError.of(path, `cannot be written (${reason(error)})`, 'choose a folder that exists and can be written');
+  }
+}
+
 /** Writes a whole file or nothing: a temporary neighbour takes the old file's place only when complete. */
 export function writeOutput(path: string, data: string | Uint8Array): void {
   let temporary: string | undefined;
@@ -115,7 +137,7 @@ export function writeOutput(path: string, data: string | Uint8Array): void {
     // A device or pipe is written to; nothing can take its place.
     if (isSpecial) return writeFileSync(target, data);
     temporary = `${target}.partial`;
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     writeFileSync(temporary, data);
     renameSync(temporary, target);
   } catch (error) {

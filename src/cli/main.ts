@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import yargs from 'yargs';
+import { InputError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { compareCommand } from './commands/compare.ts';
 import { listCommand } from './commands/list.ts';
@@ -9,6 +10,9 @@ import { traceCommand } from './commands/trace.ts';
 import { trainCommand } from './commands/train.ts';
 import { validateCommand } from './commands/validate.ts';
 import { guard, UsageError } from './guard.ts';
+
+/** What may be given several times. */
+const SEVERAL: ReadonlySet<string> = new Set(['_', 'set', 'workloads']);
 
 /** Rest of the arguments: `npm start -- ARGS` and the installed command are the same. */
 const words = process.argv.slice(2);
@@ -28,6 +32,11 @@ await guard(async () => {
     // `--set x=1 resnet`: the workload is no second value of --set.
     .parserConfiguration({ 'greedy-arrays': false })
     .strict()
+    .check((args) => {
+      const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !SEVERAL.has(name));
+      if (twice !== undefined) throw InputError.of(`--${twice[0]}`, (twice[1] as unknown[]).join(', '), 'give it once');
+      return true;
+    })
     .recommendCommands()
     .version(VERSION)
     .alias('help', 'h')

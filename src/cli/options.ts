@@ -12,6 +12,10 @@ export const COMMON = {
     type: 'string',
     describe: 'of a training step: none, sqrt or blocks (what is not kept is computed again)',
   },
+  feedback: {
+    type: 'string',
+    describe: 'of a training step: backpropagation, alignment or direct (what takes errors back)',
+  },
   set: {
     type: 'string',
     array: true,

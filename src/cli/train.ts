@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
-import { writeOutput } from '../files.ts';
+import { requireWritable, writeOutput } from '../files.ts';
 import { AUTOMATIC_LOSS_SCALE, ENHANCED_LOSS_SCALE, type LossScaleRule } from '../numerics/formats/loss-scale.ts';
 import {
   renderTraining,
@@ -21,7 +21,7 @@ import { type Format, readFormat, readName, readNumber, readWhole } from './opti
 import { deliver, say } from './output.ts';
 import { epochProgress } from './progress.ts';
 import { columns } from './text.ts';
-import { kernels, resume, save, stepCosts } from './training.ts';
+import { contentsOf, kernels, protect, resume, save, stepCosts } from './training.ts';
 import { traceOptions } from './commands/run.ts';
 
 const SHAPES = ['constant', 'step', 'linear', 'cosine'] as const;
@@ -32,7 +32,9 @@ function lossScaleRule(text: string): LossScaleRule | null {
   if (text === 'none') return null;
   if (text === 'automatic') return AUTOMATIC_LOSS_SCALE;
   if (text === 'enhanced') return ENHANCED_LOSS_SCALE;
-  return { kind: 'static', scale: readNumber(text, 'loss-scale') };
+  const scale = readNumber(text, 'loss-scale');
+  if (scale === 0) throw InputError.of('--loss-scale', text, 'write none, or a number above 0');
+  return { kind: 'static', scale };
 }
 
 function quantizedBits(text: string): 4 | 8 {
@@ -61,6 +63,7 @@ export async function train(args: TrainArguments): Promise<void> {
     optimizer: args.optimizer,
     batch: args.batch,
     checkpointing: args.checkpointing,
+    feedback: args.feedback,
   };
   const step = loadTrace(args.network, traceOptions(text), 'fp32');
   const forward = loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision: args.precision }, 'fp32');
@@ -75,6 +78,8 @@ export async function train(args: TrainArguments): Promise<void> {
     seed: readWhole(args.seed, 'seed')!,
   };
   if (args.quantize !== undefined) quantizedBits(args.quantize);
+  if (machines.length === 0 && args.set.length > 0)
+    throw InputError.of('--set', 'without --arch', 'name the machine whose value it is');
   const shape = readName(args.schedule, SHAPES, 'schedule');
   const rounding = readName(args.rounding, ROUNDING_MODES, 'rounding');
   const trainer = new Trainer({
@@ -98,7 +103,16 @@ export async function train(args: TrainArguments): Promise<void> {
     precision: args.precision,
     optimizer: args.optimizer,
   };
-  const identity = { ...facts, ...numbers, shape, rounding, lossScale: args.lossScale, epochs };
+  const contents = contentsOf(step, dataset);
+  const identity = { ...facts, ...numbers, ...contents, shape, rounding, lossScale: args.lossScale, epochs };
+  const files = [
+    args.out,
+    args.trace,
+    args.checkpoint,
+    args.charts === undefined ? undefined : join(args.charts, 'training.png'),
+  ];
+  for (const path of files) if (path !== undefined) requireWritable(path);
+  protect(args.checkpoint, args.resume);
   if (args.trace !== undefined) writeOutput(args.trace, writeTrace(step));
   if (resume(trainer, args.checkpoint, identity, args.resume))
     say(`going on after epoch ${trainer.epochs.length} of ${args.checkpoint}`, args.quiet);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { InputError } from '../errors.ts';
 import { dataPath, fileExists, readInputBytes, writeOutput } from '../files.ts';
 import { loadMachine } from '../machine/load.ts';
@@ -6,7 +7,9 @@ import { createKernels } from '../numerics/kernels/kernels.ts';
 import type { TrainingCost } from '../report/training.ts';
 import { simulate } from '../simulate.ts';
 import type { Trace } from '../trace/trace.ts';
-import { decodeCheckpoint, encodeCheckpoint, type RunIdentity } from '../training/checkpoint-file.ts';
+import { writeTrace } from '../trace/write.ts';
+import type { Dataset } from '../training/data/dataset.ts';
+import { decodeCheckpoint, encodeCheckpoint, isCheckpoint, type RunIdentity } from '../training/checkpoint-file.ts';
 import { fastContractions } from '../training/fast-contractions.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import type { Trainer } from '../training/trainer.ts';
@@ -14,6 +17,25 @@ import type { Trainer } from '../training/trainer.ts';
 /** The WebAssembly kernels that come with the package. */
 export function kernels(): Contractions {
   return fastContractions(createKernels(readInputBytes(dataPath('dist', 'kernels.wasm'))));
+}
+
+/** Fingerprints of what a run trains and on what: a checkpoint of another network or data set of the same name is not its own. */
+export function contentsOf(step: Trace, dataset: Dataset): { readonly networkHash: string; readonly dataHash: string } {
+  const hash = (...parts: (string | Uint8Array | Float32Array | Int32Array)[]): string => {
+    const sum = createHash('sha256');
+    for (const part of parts) sum.update(part);
+    return sum.digest('hex').slice(0, 16);
+  };
+  const { train, test } = dataset;
+  return { networkHash: hash(writeTrace(step)), dataHash: hash(train.values, train.labels, test.values, test.labels) };
+}
+
+/** Refuses to write a checkpoint over a file that is none, or over one that could be gone on from. */
+export function protect(path: string | undefined, resumes: boolean): void {
+  if (path === undefined || !fileExists(path)) return;
+  if (!isCheckpoint(readInputBytes(path)))
+    throw InputError.of(path, 'is no checkpoint of a training run', 'name another file');
+  if (!resumes) throw InputError.of(path, 'is there already', 'add --resume to go on from it, or name another file');
 }
 
 /** Goes on from a checkpoint, if asked to and there is one. Returns whether it did. */

@@ -5,7 +5,8 @@ export const CAUSE_TEXT: Readonly<Record<StallCause, string>> = {
   'weight-stall': 'waiting for weights from off-chip memory',
   'weight-shift': 'shifting weights into the array',
   input: 'waiting for inputs from the host',
-  'operand-stall': 'waiting for activations: from off-chip memory, or as a tile from the buffer',
+  'operand-stall':
+    'waiting for operands from off-chip memory (activations, optimizer state), or for a tile from the buffer',
   fill: 'filling and emptying the array between passes',
   drain: 'last results leaving the array',
   activation: 'results passing the activation unit before a dependent layer',

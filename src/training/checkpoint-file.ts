@@ -21,6 +21,11 @@ const header = z.strictObject({
   tensors: z.array(z.strictObject({ name: z.string(), length: z.number().int().min(0) })),
 });
 
+/** Whether a file begins as checkpoints do. */
+export function isCheckpoint(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 64)).startsWith(`{"schema":"${MAGIC}"`);
+}
+
 /** One line of JSON, then the values of all tensors as little-endian float32, one after the other. */
 export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Uint8Array {
   const tensors = [...state.session.tensors].map(([name, values]) => ({ name, length: values.length }));

@@ -1,5 +1,7 @@
 import { TraceBuilder } from '../trace/builder.ts';
 import type { Precision, TensorId, Trace } from '../trace/trace.ts';
+import { alignFeedback, type Feedback } from './alignment.ts';
+import { chainResult, directFeedback } from './alignment-direct.ts';
 import { type Checkpointing, computeAgain, readAgain, segmentsOf } from './checkpointing.ts';
 import { gradient } from './gradients/gradient.ts';
 import { OPTIMIZER_STATES, type Optimizer } from './optimizers.ts';
@@ -11,11 +13,14 @@ export interface StepOptions {
   readonly precision: Precision;
   /** What of the forward pass is computed again rather than kept; `none` if absent. */
   readonly checkpointing?: Checkpointing;
+  /** What takes errors back from layer to layer; `backpropagation` if absent. */
+  readonly feedback?: Feedback;
 }
 
 /**
  * One whole training step from its forward pass, by shapes alone: loss, gradients in reverse order, updates. Weights narrower
  * than 32 bits have a master copy in fp32, which the update reads and writes with the optimizer's state (Micikevicius 2018).
+ * Throws InputError for direct feedback through a network that is no chain of layers.
  */
 export function trainingStep(forward: Trace, options: StepOptions): Trace {
   const builder = TraceBuilder.continuing(forward, options.precision);
@@ -31,6 +36,9 @@ export function trainingStep(forward: Trace, options: StepOptions): Trace {
     for (let index = segment.end - 1; index >= segment.start; index--) gradient(tape, forward.ops[index]!);
     if (again !== null) readAgain(builder, start, again);
   });
+  if (options.feedback === 'alignment') alignFeedback(builder, forward.ops.length);
+  if (options.feedback === 'direct')
+    directFeedback(builder, forward.ops.length, tape.gradientOf(chainResult(forward))!);
   builder.phase = 'update';
   for (const [id, tensor] of forward.tensors.entries()) {
     if (tensor.role !== 'weight') continue;

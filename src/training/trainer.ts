@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import {
   initialLossScale,
   type LossScaleRule,
@@ -13,6 +14,7 @@ import { accuracyOf, type Classifier } from './evaluate.ts';
 import type { Checkpoint } from './execute/checkpoint.ts';
 import { NotFiniteError } from './execute/finite.ts';
 import { Session } from './execute/session.ts';
+import { type Faults, faultyAccuracy } from './faults/faulty-accuracy.ts';
 import { quantizedAccuracy } from './quantized.ts';
 import { rounder, type RoundingMode } from './rounding.ts';
 import { learningRateAt, type Schedule } from './schedule.ts';
@@ -76,6 +78,12 @@ export class Trainer {
     const round = rounder(step, rounding, this.roundingRandom);
     this.batches = new Batches(dataset.train, dataset, step.workload.batch);
     this.stepsPerEpoch = this.batches.whole;
+    if (this.stepsPerEpoch === 0)
+      throw InputError.of(
+        '--batch',
+        `${step.workload.batch} samples`,
+        `use at most the ${dataset.train.count} there are to train on`,
+      );
     const keep = [this.names.output];
     const shared = { seed, contractions, batchesPerEpoch: this.stepsPerEpoch };
     this.session = new Session(step, { ...shared, keep, ...(round !== null && { round }) });
@@ -143,6 +151,13 @@ export class Trainer {
       test,
       testCount: dataset.test.count,
     });
+  }
+
+  /** The same under transient faults. Throws InputError for a rate or formats that cannot be. */
+  faultyAccuracy(faults: Faults): number {
+    const { forward, contractions, dataset } = this.options;
+    const { tested: trained, testBatches: test } = this;
+    return faultyAccuracy({ trained, forward, contractions, faults, test, testCount: dataset.test.count });
   }
 
   state(): TrainerState {

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { parameters, totalMacs } from '../trace/facts.ts';
+import type { Feedback } from '../training/alignment.ts';
 import type { Checkpointing } from '../training/checkpointing.ts';
 import type { Optimizer } from '../training/optimizers.ts';
 import { trainingStep } from '../training/step.ts';
@@ -21,6 +22,8 @@ export interface TraceOptions {
   readonly optimizer?: Optimizer;
   /** Of a training step: what is computed again rather than kept. */
   readonly checkpointing?: Checkpointing;
+  /** Of a training step: what takes errors back from layer to layer. */
+  readonly feedback?: Feedback;
 }
 
 const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
@@ -91,6 +94,7 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
         optimizer,
         precision: formats,
         ...(options.checkpointing !== undefined && { checkpointing: options.checkpointing }),
+        ...(options.feedback !== undefined && { feedback: options.feedback }),
       });
 }
 

@@ -6,6 +6,7 @@ import type { Report } from '../../report/report.ts';
 import { renderHtml } from '../../report/html.ts';
 import { renderTable } from '../../report/table.ts';
 import { renderCsv, renderMarkdown } from '../../report/tables.ts';
+import { FEEDBACKS } from '../../training/alignment.ts';
 import { CHECKPOINTING } from '../../training/checkpointing.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
 import { COMMON, type Format, readFormat, readName, readWhole, single } from '../options.ts';
@@ -106,6 +107,7 @@ interface TraceArguments {
   readonly training: boolean;
   readonly optimizer: string | undefined;
   readonly checkpointing?: string | undefined;
+  readonly feedback?: string | undefined;
 }
 
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
@@ -114,12 +116,17 @@ export function traceOptions(args: TraceArguments) {
   const batch = readWhole(args.batch, 'batch');
   const optimizer = readName(args.optimizer, OPTIMIZERS, 'optimizer');
   const checkpointing = readName(args.checkpointing, CHECKPOINTING, 'checkpointing');
+  const feedback = readName(args.feedback, FEEDBACKS, 'feedback');
+  const idle = Object.entries({ optimizer, checkpointing, feedback }).find(([, value]) => value !== undefined);
+  if (!training && idle !== undefined)
+    throw InputError.of(`--${idle[0]}`, 'without --training', 'add --training, or leave it out');
   return {
     phase: training ? 'training' : 'inference',
     ...(batch !== undefined && { batch }),
     ...(precision !== undefined && { precision }),
     ...(optimizer !== undefined && { optimizer }),
     ...(checkpointing !== undefined && { checkpointing }),
+    ...(feedback !== undefined && { feedback }),
   } as const;
 }
 

@@ -5,12 +5,12 @@ import { deliver } from '../output.ts';
 import { COMMON } from '../options.ts';
 import { traceOptions } from './run.ts';
 
-const { batch, precision, training, optimizer, checkpointing, out, quiet } = COMMON;
+const { batch, precision, training, optimizer, checkpointing, feedback, out, quiet } = COMMON;
 
 function options(yargs: Argv) {
   return yargs
     .positional('workload', { type: 'string', demandOption: true, describe: 'workload, as for run' })
-    .options({ batch, precision, training, optimizer, checkpointing, out, quiet })
+    .options({ batch, precision, training, optimizer, checkpointing, feedback, out, quiet })
     .example('$0 trace resnet --batch 8 --out resnet.json', 'write the trace of ResNet-50');
 }
 

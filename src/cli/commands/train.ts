@@ -1,7 +1,7 @@
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { COMMON } from '../options.ts';
 
-const { precision, optimizer, checkpointing, set, format, out, quiet } = COMMON;
+const { precision, optimizer, checkpointing, feedback, set, format, out, quiet } = COMMON;
 
 function options(yargs: Argv) {
   return yargs
@@ -38,6 +38,7 @@ function options(yargs: Argv) {
       seed: { type: 'string', default: '1', describe: 'fixes first weights, order and rounding' },
       quantize: { type: 'string', describe: 'also test with integer operands: int8 or int4' },
       checkpointing,
+      feedback,
       checkpoint: { type: 'string', describe: 'write the state to this file after every epoch' },
       resume: { type: 'boolean', default: false, describe: 'go on from the checkpoint if there is one' },
       arch: { type: 'string', describe: 'what it costs on these machines, separated by commas' },

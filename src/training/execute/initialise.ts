@@ -2,6 +2,7 @@ import { InputError } from '../../errors.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import { Random } from '../../numerics/random.ts';
 import type { Op, TensorId, Trace } from '../../trace/trace.ts';
+import { isFeedback } from '../alignment.ts';
 import { updateParts } from './update-parts.ts';
 
 /** Activations under which He's variance 2 / fan-in keeps the signal's size. */
@@ -25,6 +26,20 @@ export function initialise(trace: Trace, seed: number, values: readonly Values[]
     const { weight, master } = updateParts(op);
     if (master !== null) values[master]!.set(values[weight]!);
   }
+}
+
+/**
+ * Values of the fixed random tensors of feedback alignment, uniform with Glorot's variance, from seed and name like weights. Their ids
+ * are returned, so that they can be rounded to their formats.
+ */
+export function initialiseFeedback(trace: Trace, seed: number, values: readonly Values[]): TensorId[] {
+  const ids = trace.tensors.flatMap((tensor, id) => (isFeedback(tensor) ? [id] : []));
+  const readers = firstReaders(trace);
+  for (const id of ids) {
+    const { name } = trace.tensors[id]!;
+    fill(name, id, readers, Random.named(seed, name), values[id]!);
+  }
+  return ids;
 }
 
 type Readers = ReadonlyMap<TensorId, Op>;

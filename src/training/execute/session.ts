@@ -6,7 +6,7 @@ import { Random } from '../../numerics/random.ts';
 import type { TensorId, Trace } from '../../trace/trace.ts';
 import { type Checkpoint, restoreTensors } from './checkpoint.ts';
 import { NotFiniteError } from './finite.ts';
-import { initialise } from './initialise.ts';
+import { initialise, initialiseFeedback } from './initialise.ts';
 import { type InputList, type Inputs, inputList, setInputs } from './inputs.ts';
 import { DEFAULT_SETTINGS, type StepSettings } from './settings.ts';
 import { type Round, StepRunner } from './step-runner.ts';
@@ -55,6 +55,7 @@ export class Session {
     this.inputs = inputList(trace);
     this.losses = trace.ops.filter(isLoss).map((op) => op.outputs[0]!);
     this.runner = new StepRunner(this.workspace, options.round ?? null);
+    for (const id of initialiseFeedback(trace, seed, values)) options.round?.(id, values[id]!);
     if (weightsOf !== undefined) return;
     initialise(trace, seed, values);
     for (const id of weightIds(trace)) options.round?.(id, values[id]!);

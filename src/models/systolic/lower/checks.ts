@@ -19,11 +19,18 @@ export function refuseUnsupported(trace: Trace): void {
   if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
 }
 
-/** Weights, and where activations live off the chip too as many of them as are alive at a time, must fit the memory. */
+/**
+ * Weights, what their updates keep, and where activations live off the chip too as many of them as are alive at a time, must fit the
+ * memory.
+ */
 export function checkMemory(trace: Trace, spec: SystolicSpec, groups: readonly Group[]): void {
+  const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.outputs : [])));
   let bytes = 0;
-  for (const tensor of trace.tensors) if (tensor.role === 'weight') bytes += tensorBytes(tensor);
-  if (spec.memory.holds === 'all') bytes += placeTensors(trace, groups, Number.POSITIVE_INFINITY).peakBytes;
+  trace.tensors.forEach((tensor, id) => {
+    if (tensor.role === 'weight' || kept.has(id)) bytes += tensorBytes(tensor);
+  });
+  if (spec.memory.holds === 'all' || trace.workload.phase === 'training')
+    bytes += placeTensors(trace, groups, Number.POSITIVE_INFINITY).peakBytes;
   if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
   throw InputError.of(
     `memory ${spec.memory.name}`,

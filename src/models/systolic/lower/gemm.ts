@@ -127,6 +127,23 @@ function convShape(op: ConvOp, spec: SystolicSpec): Shape {
   const outputs = op.k / op.groups;
   const positions = op.transposed ? op.h * op.w : op.p * op.q;
   const common = { groups: op.groups, rowsPerSample: 0 };
+  if (op.transposed && op.phase === 'weight-gradient') {
+    // The operand streams past what each of its positions got back through its taps.
+    const k = op.n * positions;
+    return { ...common, m: channels, n: outputs * taps, k, kRuns: runs(k, spec.array.rows) };
+  }
+  if (op.transposed && op.phase === 'input-gradient') {
+    // The gradient of a transposed convolution is a plain one.
+    const k = outputs * taps;
+    return {
+      ...common,
+      m: op.n * positions,
+      n: channels,
+      k,
+      kRuns: runs(k, spec.array.rows),
+      rowsPerSample: positions,
+    };
+  }
   if (op.phase === 'weight-gradient') {
     // Filter taps stream past the output gradient; the reduction runs over all positions of all samples.
     const k = op.n * positions;

@@ -44,8 +44,8 @@ export function lower(trace: Trace, spec: SystolicSpec): Program {
 }
 
 /**
- * Runs the batch in parts, one after the other; null if no part fits. As few as fit the buffer, but equal ones, which one
- * program serves, where that takes at most twice as many.
+ * Runs the batch in parts, one after the other; null if no part fits. As few as fit the buffer; equal ones, which one compiled
+ * program serves, where that takes at most half as many again.
  */
 function splitBatch(
   builder: Builder,
@@ -70,7 +70,7 @@ function splitBatch(
   const fewest = Math.ceil(batch / fits);
   let equal = fewest;
   while (batch % equal !== 0) equal++;
-  const size = Math.ceil(batch / (equal <= 2 * fewest ? equal : fewest));
+  const size = Math.ceil(batch / (equal <= 1.5 * fewest ? equal : fewest));
   const full = part(size)!;
   const times = Math.floor(batch / size);
   const rest = batch - times * size;

@@ -35,6 +35,7 @@ export class MemoryUnit implements Unit {
   private channelFreeCycle = 0;
   private transfers = 0;
   private readonly causes = new Uint8Array(REMEMBERED);
+  private readonly ops = new Int32Array(REMEMBERED);
   private readonly startCycles = new Float64Array(REMEMBERED);
   private readonly endCycles = new Float64Array(REMEMBERED);
 
@@ -86,39 +87,40 @@ export class MemoryUnit implements Unit {
     if (instruction.fetches) {
       this.board.observer.busy(MEMORY, instruction.op, cycle, instruction.cycles);
       this.channelFreeCycle = endCycle;
-      this.remember(CAUSES[PRIORITY[index]!], cycle, endCycle);
+      this.remember(CAUSES[PRIORITY[index]!], instruction.op, cycle, endCycle);
     }
     reportAccesses(this.board, instruction);
     lane.start(cycle, instruction.fetches ? endCycle + this.latencyCycles : endCycle);
   }
 
-  private remember(causeIndex: number, startCycle: number, endCycle: number): void {
+  private remember(causeIndex: number, op: number, startCycle: number, endCycle: number): void {
     const slot = this.transfers % REMEMBERED;
     this.causes[slot] = causeIndex;
+    this.ops[slot] = op;
     this.startCycles[slot] = startCycle;
     this.endCycles[slot] = endCycle;
     this.transfers++;
   }
 
   /**
-   * Charges [from, to) of the array's time, in which it waited for the channel, to what occupied it; `rest` is the cause where
-   * nothing did (latency).
+   * Charges [from, to) of the array's time, in which it waited for the channel, to what occupied it, and to its op; `rest` is the
+   * cause, and `op` the op, where nothing did (latency).
    */
   explain(op: number, from: number, to: number, rest: number): void {
     let cursor = to;
-    const charge = (start: number, causeIndex: number): void => {
+    const charge = (start: number, by: number, causeIndex: number): void => {
       const begin = Math.max(start, from);
       if (begin >= cursor) return;
-      this.board.observer.stall(ARRAY, op, causeIndex, begin, cursor - begin);
+      this.board.observer.stall(ARRAY, by, causeIndex, begin, cursor - begin);
       cursor = begin;
     };
     const oldest = Math.max(0, this.transfers - REMEMBERED);
     for (let index = this.transfers - 1; index >= oldest && cursor > from; index--) {
       const slot = index % REMEMBERED;
-      charge(this.endCycles[slot]!, rest);
-      charge(this.startCycles[slot]!, this.causes[slot]!);
+      charge(this.endCycles[slot]!, op, rest);
+      charge(this.startCycles[slot]!, this.ops[slot]!, this.causes[slot]!);
     }
-    charge(from, rest);
+    charge(from, op, rest);
   }
 
   waitingFor(): string | null {
@@ -139,7 +141,12 @@ export class MemoryUnit implements Unit {
     for (let index = this.transfers - 1; index >= Math.max(0, this.transfers - REMEMBERED); index--) {
       const slot = index % REMEMBERED;
       if (this.endCycles[slot]! <= floor) break;
-      out.push(this.causes[slot]!, Math.max(this.startCycles[slot]!, floor) - cycle, this.endCycles[slot]! - cycle);
+      out.push(
+        this.causes[slot]!,
+        this.ops[slot]!,
+        Math.max(this.startCycles[slot]!, floor) - cycle,
+        this.endCycles[slot]! - cycle,
+      );
     }
     for (const lane of this.lanes) {
       lane.snapshot(out, cycle, floor);
