@@ -16,6 +16,15 @@ export const COMMON = {
     type: 'string',
     describe: 'of a training step: backpropagation, alignment or direct (what takes errors back)',
   },
+  parallel: {
+    type: 'string',
+    describe:
+      'of a training step: one rank of data:RANKS[:SHARE], model:RANKS or pipeline:STAGES[:MICROBATCHES[:gpipe|1f1b[:STAGE]]]',
+  },
+  propagation: {
+    type: 'string',
+    describe: 'of a training step: stepwise, or pipelined (every layer works on another mini-batch)',
+  },
   set: {
     type: 'string',
     array: true,

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { requireWritable, writeOutput } from '../files.ts';
 import { AUTOMATIC_LOSS_SCALE, ENHANCED_LOSS_SCALE, type LossScaleRule } from '../numerics/formats/loss-scale.ts';
 import {
+  densityRows,
   renderTraining,
   trainingCsv,
   trainingHtml,
@@ -13,15 +14,24 @@ import {
 } from '../report/training.ts';
 import { writeTrace } from '../trace/write.ts';
 import { loadDataset } from '../training/data/load.ts';
+import { updateDelays } from '../training/pipelined.ts';
 import { ROUNDING_MODES } from '../training/rounding.ts';
+import { withDensities } from '../training/sparsity/density.ts';
+import { sparsityOf } from '../training/sparsity/plan.ts';
+import { batchOfRank } from '../training/scaling/parallel.ts';
+import { checkScaling } from '../training/scaling/scaling.ts';
 import { Trainer } from '../training/trainer.ts';
 import { loadTrace } from '../workload/load.ts';
 import type { TrainArguments } from './commands/train.ts';
+import { readFaults } from './faults.ts';
+import { readAccumulator, readTernary } from './formats.ts';
 import { type Format, readFormat, readName, readNumber, readWhole } from './options.ts';
 import { deliver, say } from './output.ts';
 import { epochProgress } from './progress.ts';
+import { readPruning, roundsOf } from './prune.ts';
+import { readScaling, withExchange } from './scaling.ts';
 import { columns } from './text.ts';
-import { contentsOf, kernels, protect, resume, save, stepCosts } from './training.ts';
+import { contentsOf, kernels, protect, resume, save, stepCosts, testTrained } from './training.ts';
 import { traceOptions } from './commands/run.ts';
 
 const SHAPES = ['constant', 'step', 'linear', 'cosine'] as const;
@@ -54,22 +64,30 @@ function render(report: TrainingReport, kind: Format): string {
 /** The command: trains, tells how it goes, delivers the report. Throws InputError. */
 export async function train(args: TrainArguments): Promise<void> {
   const kind = readFormat(args.format);
-  const epochs = readWhole(args.epochs, 'epochs')!;
+  const pruning = args.prune === undefined ? null : readPruning(args.prune);
+  const rounds = roundsOf(pruning);
+  const epochs = rounds * readWhole(args.epochs, 'epochs')!;
   if (epochs < 1 || epochs > 100_000)
     throw InputError.of('--epochs', args.epochs, 'write a whole number from 1 to 100000');
+  const workers = readWhole(args.workers, 'workers')!;
+  const batch = readWhole(args.batch, 'batch')!;
   const text = {
     precision: args.precision,
     training: true,
     optimizer: args.optimizer,
-    batch: args.batch,
+    batch: String(workers > 1 ? batchOfRank({ kind: 'data', ranks: workers }, batch) : batch),
     checkpointing: args.checkpointing,
     feedback: args.feedback,
+    propagation: args.propagation,
   };
   const step = loadTrace(args.network, traceOptions(text), 'fp32');
   const forward = loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision: args.precision }, 'fp32');
   const machines = (args.arch ?? '').split(',').filter((name) => name !== '');
-  const stepCost = stepCosts(step, machines, args.set);
   const dataset = loadDataset(args.dataset);
+  const scaling = readScaling(args, Math.floor(dataset.train.count / batch));
+  checkScaling(step, scaling);
+  // Refuses what a machine cannot run before anything is trained.
+  stepCosts(withExchange(step, scaling), machines, args.set);
   const numbers = {
     learningRate: readNumber(args.learningRate, 'learning-rate'),
     warmupSteps: readWhole(args.warmup, 'warmup')!,
@@ -77,7 +95,9 @@ export async function train(args: TrainArguments): Promise<void> {
     weightDecay: readNumber(args.weightDecay, 'weight-decay'),
     seed: readWhole(args.seed, 'seed')!,
   };
-  if (args.quantize !== undefined) quantizedBits(args.quantize);
+  const bits = args.quantize === undefined ? null : quantizedBits(args.quantize);
+  const faults = readFaults(args.faults, args.perforate, numbers.seed);
+  const ternary = readTernary(args.ternary);
   if (machines.length === 0 && args.set.length > 0)
     throw InputError.of('--set', 'without --arch', 'name the machine whose value it is');
   const shape = readName(args.schedule, SHAPES, 'schedule');
@@ -92,10 +112,13 @@ export async function train(args: TrainArguments): Promise<void> {
     momentum: numbers.momentum,
     weightDecay: numbers.weightDecay,
     rounding,
+    scaling,
     lossScale: lossScaleRule(args.lossScale),
-    contractions: kernels(),
+    contractions: args.accumulator === undefined ? kernels() : readAccumulator(args.accumulator),
+    ternary,
+    rounds,
+    ...(pruning !== null && { sparsity: (options) => sparsityOf(pruning, options) }),
   });
-  const { batch } = step.workload;
   const facts = {
     network: step.workload.name,
     dataset: dataset.name,
@@ -104,7 +127,22 @@ export async function train(args: TrainArguments): Promise<void> {
     optimizer: args.optimizer,
   };
   const contents = contentsOf(step, dataset);
-  const identity = { ...facts, ...numbers, ...contents, shape, rounding, lossScale: args.lossScale, epochs };
+  const { lossScale, prune = 'none', accumulator = 'fp32', staleness, compress = 'none' } = args;
+  const identity = {
+    ...facts,
+    ...numbers,
+    ...contents,
+    shape,
+    rounding,
+    lossScale,
+    epochs,
+    prune,
+    accumulator,
+    ternary: args.ternary,
+    workers,
+    staleness,
+    compress,
+  };
   const files = [
     args.out,
     args.trace,
@@ -113,9 +151,10 @@ export async function train(args: TrainArguments): Promise<void> {
   ];
   for (const path of files) if (path !== undefined) requireWritable(path);
   protect(args.checkpoint, args.resume);
-  if (args.trace !== undefined) writeOutput(args.trace, writeTrace(step));
   if (resume(trainer, args.checkpoint, identity, args.resume))
     say(`going on after epoch ${trainer.epochs.length} of ${args.checkpoint}`, args.quiet);
+  const delays = [...updateDelays(step)].map(([weight, steps]) => `${weight} ${steps}`);
+  if (delays.length > 0) say(`steps from forward pass to update: ${delays.join(', ')}`, args.quiet);
   const trained: TrainedEpoch[] = trainer.epochs.map((epoch) => ({ ...epoch, seconds: 0 }));
   for (let epoch = trained.length + 1; epoch <= epochs; epoch++) {
     const progress = epochProgress(epoch, epochs, trainer.stepsPerEpoch, args.quiet);
@@ -130,9 +169,19 @@ export async function train(args: TrainArguments): Promise<void> {
     save(trainer, args.checkpoint, identity);
   }
   const { stepsPerEpoch } = trainer;
-  const quantized =
-    args.quantize === undefined ? {} : { [args.quantize]: trainer.quantizedAccuracy(quantizedBits(args.quantize)) };
-  const report = trainingReport({ ...facts, seed: numbers.seed, stepsPerEpoch, epochs: trained, quantized, stepCost });
+  const tests = testTrained(trainer, { bits, faults }, args.quiet);
+  const wantsDensities = pruning !== null || args.trace !== undefined || machines.length > 0;
+  const measured = withExchange(wantsDensities ? withDensities(step, trainer.densities()) : step, scaling);
+  if (args.trace !== undefined) writeOutput(args.trace, writeTrace(measured));
+  const report = trainingReport({
+    ...facts,
+    ...tests,
+    seed: numbers.seed,
+    stepsPerEpoch,
+    epochs: trained,
+    densities: densityRows(measured),
+    stepCost: stepCosts(measured, machines, args.set),
+  });
   deliver(render(report, kind), args.out, args.quiet);
   if (args.charts === undefined) return;
   const { renderTrainingChart } = await import('../report/training-chart.ts');

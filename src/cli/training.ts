@@ -13,6 +13,8 @@ import { decodeCheckpoint, encodeCheckpoint, isCheckpoint, type RunIdentity } fr
 import { fastContractions } from '../training/fast-contractions.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import type { Trainer } from '../training/trainer.ts';
+import type { NamedFaults } from './faults.ts';
+import { say } from './output.ts';
 
 /** The WebAssembly kernels that come with the package. */
 export function kernels(): Contractions {
@@ -64,4 +66,34 @@ export function stepCosts(
       return [machine.name, { cycles, seconds, energyPj }];
     }),
   );
+}
+
+export interface TrainedTests {
+  readonly quantized: Readonly<Record<string, number>>;
+  readonly integerOnly: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+/** Test accuracies of a trained network that is run otherwise than it was trained; says why one cannot be. */
+export function testTrained(
+  trainer: Trainer,
+  { bits, faults }: { readonly bits: 4 | 8 | null; readonly faults: NamedFaults },
+  quiet: boolean,
+): TrainedTests {
+  const name = `int${bits}`;
+  return {
+    quantized: bits === null ? {} : { [name]: trainer.quantizedAccuracy(bits) },
+    integerOnly: bits === null ? {} : orNothing(() => ({ [name]: trainer.integerAccuracy(bits) }), quiet),
+    faults: Object.fromEntries(faults.map(([text, fault]) => [text, trainer.faultyAccuracy(fault)])),
+  };
+}
+
+function orNothing<Result extends object>(run: () => Result, quiet: boolean): Result | Record<string, never> {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    say(`not tested in integers alone: ${error.message}`, quiet);
+    return {};
+  }
 }

@@ -1,3 +1,4 @@
+import type { TensorRole, Trace } from '../trace/trace.ts';
 import type { EpochResult } from '../training/trainer.ts';
 import { joules, percent, seconds, si } from './format.ts';
 import { htmlPage, htmlTable } from './html.ts';
@@ -29,6 +30,12 @@ export interface TrainingReport {
   readonly epochs: readonly TrainedEpoch[];
   /** Test accuracy after training with integer operands, by their format. */
   readonly quantized: Readonly<Record<string, number>>;
+  /** The same in integers from input to result; absent for networks that have ops without a form in integers. */
+  readonly integerOnly: Readonly<Record<string, number>>;
+  /** Test accuracy under faults, by their kind and rate. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Measured on the trained network; empty where nothing was measured. */
+  readonly densities: readonly DensityRow[];
   /** Of the whole run, by machine. */
   readonly cost: Readonly<Record<string, TrainingCost>>;
   /** First epoch that reached each test accuracy, and what it cost until then. */
@@ -38,6 +45,23 @@ export interface TrainingReport {
     readonly cost: Readonly<Record<string, TrainingCost>>;
   }[];
 }
+
+/** Share of a tensor's values that is not zero in a training step. */
+export interface DensityRow {
+  readonly tensor: string;
+  readonly role: TensorRole;
+  readonly density: number;
+}
+
+/** What of a step's tensors is known not to be dense. */
+export function densityRows({ tensors }: Trace): DensityRow[] {
+  return tensors.flatMap(({ name, role, density }) =>
+    density === undefined || density > SPARSE ? [] : [{ tensor: name, role, density }],
+  );
+}
+
+/** Above it a tensor counts as dense. */
+const SPARSE = 0.995;
 
 /** Test accuracies that people ask for. */
 const LEVELS = [0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.993, 0.995];
@@ -92,31 +116,64 @@ function costRows({ reached }: TrainingReport): string[][] {
 
 const COST_HEAD = ['test accuracy', 'epoch', 'machine', 'cycles', 'time', 'energy'];
 
+function testRows({ quantized, integerOnly, faults }: TrainingReport): string[][] {
+  const rows = (tests: Readonly<Record<string, number>>, what: (name: string) => string): string[][] =>
+    Object.entries(tests).map(([name, accuracy]) => [what(name), `${(100 * accuracy).toFixed(2)} %`]);
+  return [
+    ...rows(quantized, (name) => `${name} operands of products`),
+    ...rows(integerOnly, (name) => `${name} from input to result`),
+    ...rows(faults, (name) => name),
+  ];
+}
+
+const TEST_HEAD = ['tested with', 'test accuracy'];
+
+function sparseRows({ densities }: TrainingReport): string[][] {
+  return densities.map(({ tensor, role, density }) => [tensor, role, percent(density)]);
+}
+
+const SPARSE_HEAD = ['tensor', 'role', 'not zero'];
+
+interface Section {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Tables of a report, those without rows left out. */
+function sections(report: TrainingReport): Section[] {
+  return [
+    { title: '', head: EPOCH_HEAD, rows: epochRows(report) },
+    { title: 'The trained network otherwise', head: TEST_HEAD, rows: testRows(report) },
+    { title: 'Measured densities below 99.5 %', head: SPARSE_HEAD, rows: sparseRows(report) },
+    { title: 'To reach a test accuracy', head: COST_HEAD, rows: costRows(report) },
+  ].filter(({ rows }) => rows.length > 0);
+}
+
 /** `columns` lays rows out for a terminal. */
 export function renderTraining(
   report: TrainingReport,
   columns: (rows: readonly (readonly string[])[]) => string,
 ): string {
   const { network, dataset, batch, precision, optimizer, seed, stepsPerEpoch } = report;
-  const title = `${network} on ${dataset}  batch ${batch}, ${precision}, ${optimizer}, seed ${seed}, ${stepsPerEpoch} steps an epoch`;
-  const costs = costRows(report);
-  const cost = costs.length === 0 ? '' : `\nTo reach a test accuracy\n${columns([COST_HEAD, ...costs])}`;
-  const integers = Object.entries(report.quantized).map(
-    ([name, accuracy]) => `\nwith ${name} operands: ${(100 * accuracy).toFixed(2)} %\n`,
+  const about = `${network} on ${dataset}  batch ${batch}, ${precision}, ${optimizer}, seed ${seed}, ${stepsPerEpoch} steps an epoch`;
+  const tables = sections(report).map(
+    ({ title, head, rows }) => `\n${title && `${title}\n`}${columns([head, ...rows])}`,
   );
-  return `${title}\n\n${columns([EPOCH_HEAD, ...epochRows(report)])}${integers.join('')}${cost}`;
+  return `${about}\n${tables.join('')}`;
 }
 
 export function trainingMarkdown(report: TrainingReport): string {
-  const costs = costRows(report);
-  const cost = costs.length === 0 ? '' : `\n${markdownTable(COST_HEAD, costs)}\n`;
-  return `${markdownTable(EPOCH_HEAD, epochRows(report))}\n${cost}`;
+  return sections(report)
+    .map(({ title, head, rows }) => `${title && `## ${title}\n\n`}${markdownTable(head, rows)}\n`)
+    .join('\n');
 }
 
 export function trainingHtml(report: TrainingReport): string {
-  const costs = costRows(report);
-  const cost = costs.length === 0 ? '' : `<h2>To reach a test accuracy</h2>${htmlTable(COST_HEAD, costs)}`;
-  return htmlPage(`${report.network} on ${report.dataset}`, `${htmlTable(EPOCH_HEAD, epochRows(report))}${cost}`);
+  const tables = sections(report).map(
+    ({ title, head, rows }) => `${title && `<h2>${title}</h2>`}${htmlTable(head, rows)}`,
+  );
+  return htmlPage(`${report.network} on ${report.dataset}`, tables.join(''));
 }
 
 /** One line an epoch. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts';
 import { elements, macs } from './facts.ts';
-import type { ConvOp, MatmulOp, Op, Tensor, TensorId } from './trace.ts';
+import type { CollectiveOp, ConvOp, MatmulOp, Op, Tensor, TensorId } from './trace.ts';
 
 /** Elements of a tensor beyond which sizes in bits are no longer exact in a double. */
 const MAX_ELEMENTS = 2 ** 46;
@@ -78,6 +78,7 @@ function tensorProblems(op: Op, where: string, tensors: readonly Tensor[], made:
 }
 
 function sizeProblems(op: Op, where: string, tensors: readonly Tensor[]): Problem[] {
+  if (op.kind === 'collective') return collectiveProblems(op, where, tensors);
   if (op.kind !== 'matmul' && op.kind !== 'conv') return [];
   if (op.inputs.length < 2) return [{ where: `${where}.inputs`, found: 'one operand', remedy: 'give both operands' }];
   if (op.phase !== 'forward') return [];
@@ -121,4 +122,34 @@ function convProblems(op: ConvOp, where: string, tensors: readonly Tensor[]): Pr
     ...sizeProblem(where, 'weights', right, op.k * (op.c / op.groups) * op.r * op.s, 'k * c / groups * r * s'),
     ...sizeProblem(where, 'result', result, op.n * op.k * op.p * op.q, 'n * k * p * q'),
   ];
+}
+
+/** Collectives whose result is as large as what a rank gives. */
+const SAME_SIZE: ReadonlySet<CollectiveOp['function']> = new Set(['all-reduce', 'all-to-all', 'send', 'receive']);
+
+function collectiveProblems(op: CollectiveOp, where: string, tensors: readonly Tensor[]): Problem[] {
+  const total = (ids: readonly TensorId[]): number => ids.reduce((sum, id) => sum + elements(tensors[id]!.shape), 0);
+  const [given, made] = [total(op.inputs), total(op.outputs)];
+  const problems: Problem[] = [];
+  const betweenTwo = op.function === 'send' || op.function === 'receive';
+  if (betweenTwo !== (op.peer !== undefined))
+    problems.push({
+      where: `${where}.peer`,
+      found: betweenTwo ? 'missing' : `a peer of ${op.function}`,
+      remedy: 'name the other rank of a send or receive, and of nothing else',
+    });
+  const expected = SAME_SIZE.has(op.function)
+    ? given
+    : op.function === 'all-gather'
+      ? given * op.ranks
+      : op.function === 'reduce-scatter'
+        ? given / op.ranks
+        : made;
+  if (made !== expected)
+    problems.push({
+      where,
+      found: `${op.function} of ${given} elements makes ${made}`,
+      remedy: `on ${op.ranks} ranks it makes ${expected}`,
+    });
+  return problems;
 }

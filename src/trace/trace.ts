@@ -103,6 +103,13 @@ export interface PoolOp extends OpBase {
   readonly padding: readonly [number, number, number, number];
 }
 
+/**
+ * forward: inputs are the operand, scale and shift of each channel (local-response: the operand alone), and for `weight` the weights of
+ * the layer before it, by whose norms it divides. `batch`, `batch-renorm` and `online` keep running statistics, two states a channel:
+ * the op reads them last, and where it has one result it normalises by them (tests); in training it has them as outputs[1] and [2] too,
+ * and `batch-renorm` and `online` leave in outputs[3] what the backward pass needs of the statistics. Backward: gradient, operand,
+ * scale, and that; `online` also reads and writes two states. weight-gradient: outputs are the gradients of what followed the operand.
+ */
 export interface NormOp extends OpBase {
   readonly kind: 'norm';
   readonly function: 'batch' | 'layer' | 'instance' | 'group' | 'weight' | 'local-response' | 'online' | 'batch-renorm';
@@ -171,8 +178,15 @@ export interface UpdateOp extends OpBase {
   readonly kind: 'update';
   readonly optimizer: 'gd' | 'sgd' | 'momentum' | 'nesterov' | 'sag' | 'adagrad' | 'rmsprop' | 'adam' | 'lars';
   readonly sparse: boolean;
+  /** Steps since the forward pass that the gradient belongs to, where layers work on different mini-batches at a time; absent: 0. */
+  readonly delaySteps?: number;
 }
 
+/**
+ * Ranks exchange data; the trace is that of one rank. inputs are what this rank gives, outputs what it has afterwards, so that sizes
+ * follow from the tensors: all-reduce as large as given, all-gather `ranks` times. send and receive work on two ranks, this one and
+ * `peer`: what is sent goes to a tensor of role output, what is received comes from one of role input and the same name.
+ */
 export interface CollectiveOp extends OpBase {
   readonly kind: 'collective';
   readonly function:
@@ -184,18 +198,23 @@ export interface CollectiveOp extends OpBase {
     | 'reduce-scatter'
     | 'all-reduce'
     | 'all-to-all'
-    | 'barrier';
+    | 'barrier'
+    | 'send'
+    | 'receive';
   readonly ranks: number;
+  /** send and receive: the other rank, from 0. */
+  readonly peer?: number;
 }
 
 /**
  * Data changes place or layout without arithmetic. A concat or view that needs no traffic on most machines is a move too.
  * concat and split work along `axis`; operands may lack it (steps of a sequence). split cuts from `start` on; pad puts its operand
- * there among zeros. triangle takes the pairs below the diagonal of square matrices.
+ * there among zeros. triangle takes the pairs below the diagonal of square matrices. delay is at the end of a step: inputs are a tensor
+ * and states with its values of 1, 2 ... steps ago, each of which goes into the next; outputs are the states.
  */
 export interface MoveOp extends OpBase {
   readonly kind: 'move';
-  readonly function: 'concat' | 'split' | 'transpose' | 'reshape' | 'pad' | 'copy' | 'upsample' | 'triangle';
+  readonly function: 'concat' | 'split' | 'transpose' | 'reshape' | 'pad' | 'copy' | 'upsample' | 'triangle' | 'delay';
   readonly axis?: number;
   readonly start?: number;
   /** transpose: axis of the operand that becomes each axis of the result. */

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import { Random } from '../numerics/random.ts';
 import { elements } from '../trace/facts.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { TensorId, Trace } from '../trace/trace.ts';
 import { type Dataset, type Samples, statisticsOf } from './data/dataset.ts';
 
 /** Fills a network's input and target with samples, normalised by the mean and deviation of those it is trained on. */
@@ -57,7 +57,12 @@ export function shuffled(count: number, seed: number, epoch: number): Int32Array
 }
 
 /** Rows of [batch, classes] whose largest value stands at the row's target. */
-export function countRight(output: ArrayLike<number>, classes: number, target: Int32Array, rows: number): number {
+export function countRight(
+  output: ArrayLike<number>,
+  classes: number,
+  target: ArrayLike<number>,
+  rows: number,
+): number {
   let right = 0;
   for (let row = 0; row < rows; row++) {
     let best = row * classes;
@@ -67,17 +72,19 @@ export function countRight(output: ArrayLike<number>, classes: number, target: I
   return right;
 }
 
-/** Names of the one input and the one target of a classifier's training step, and the tensor of its results. */
+/**
+ * Names of the one input and the one target of a classifier's training step, and the tensor of its results. `expected` is the state that
+ * has, before a step, the classes its results are held against where those came in earlier; null: they come in with it.
+ */
 export function classifierOf(
   trace: Trace,
   dataset: Dataset,
-): { input: string; target: string; output: number; classes: number } {
+): { input: string; target: string; output: TensorId; expected: TensorId | null; classes: number } {
   const losses = trace.ops.filter(
     (op) => op.kind === 'elementwise' && op.function === 'loss' && op.phase === 'forward',
   );
-  const inputs = trace.tensors.filter(
-    (tensor, id) => tensor.role === 'input' && !losses.some((op) => op.inputs[1] === id),
-  );
+  const targets = losses.map((op) => firstOf(trace, op.inputs[1]!));
+  const inputs = trace.tensors.filter((tensor, id) => tensor.role === 'input' && !targets.includes(id));
   const { name } = trace.workload;
   if (losses.length !== 1 || inputs.length !== 1)
     throw InputError.of(
@@ -85,7 +92,7 @@ export function classifierOf(
       `${inputs.length} inputs and ${losses.length} results`,
       'train a network with one input and one result',
     );
-  const [output, target] = losses[0]!.inputs as [number, number];
+  const [output, compared] = losses[0]!.inputs as [TensorId, TensorId];
   const { shape } = trace.tensors[output]!;
   const width = elements(inputs[0]!.shape) / trace.workload.batch;
   if (width !== elements(dataset.shape))
@@ -101,5 +108,13 @@ export function classifierOf(
       `its results are [${shape.join(', ')}], ${dataset.name} has ${dataset.classes} classes`,
       'end the network with one value for each class',
     );
-  return { input: inputs[0]!.name, target: trace.tensors[target]!.name, output, classes };
+  const target = targets[0]!;
+  const expected = compared === target ? null : compared;
+  return { input: inputs[0]!.name, target: trace.tensors[target]!.name, output, expected, classes };
+}
+
+/** The tensor whose values of earlier steps a state holds; any other tensor itself. */
+function firstOf({ ops }: Trace, id: TensorId): TensorId {
+  const delay = ops.find((op) => op.kind === 'move' && op.function === 'delay' && op.outputs.includes(id));
+  return delay?.inputs[0] ?? id;
 }

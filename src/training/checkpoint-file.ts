@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
 import type { Values } from '../numerics/ops/values.ts';
+import type { Mask } from './sparsity/mask.ts';
 import type { TrainerState } from './trainer.ts';
 
 /** What a run was started with, as one text: a checkpoint belongs to this and nothing else. */
@@ -8,6 +9,7 @@ export type RunIdentity = Readonly<Record<string, string | number>>;
 
 const MAGIC = 'accsim.checkpoint/1';
 const words = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const arrayHeader = z.strictObject({ name: z.string(), length: z.number().int().min(0) });
 const header = z.strictObject({
   schema: z.literal(MAGIC),
   identity: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -18,7 +20,8 @@ const header = z.strictObject({
   epochs: z.array(
     z.strictObject({ loss: z.number(), trainAccuracy: z.number(), testAccuracy: z.number(), skippedSteps: z.number() }),
   ),
-  tensors: z.array(z.strictObject({ name: z.string(), length: z.number().int().min(0) })),
+  tensors: z.array(arrayHeader),
+  masks: z.strictObject({ random: words.nullable(), arrays: z.array(arrayHeader) }).nullable(),
 });
 
 /** Whether a file begins as checkpoints do. */
@@ -26,15 +29,15 @@ export function isCheckpoint(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.subarray(0, 64)).startsWith(`{"schema":"${MAGIC}"`);
 }
 
-/** One line of JSON, then the values of all tensors as little-endian float32, one after the other. */
+/** One line of JSON, then the values of all tensors as little-endian float32, then the masks, a byte an element. */
 export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Uint8Array {
-  const tensors = [...state.session.tensors].map(([name, values]) => ({ name, length: values.length }));
   const { step, random } = state.session;
   const { rounding, lossScale, epochs } = state;
-  const line = `${JSON.stringify({ schema: MAGIC, identity, step, random, rounding, lossScale, epochs, tensors })}\n`;
-  const text = new TextEncoder().encode(line);
-  const count = tensors.reduce((sum, { length }) => sum + length, 0);
-  const bytes = new Uint8Array(text.length + 4 * count);
+  const tensors = arrayHeaders(state.session.tensors);
+  const masks = state.masks && { random: state.masks.random, arrays: arrayHeaders(state.masks.masks) };
+  const fields = { schema: MAGIC, identity, step, random, rounding, lossScale, epochs, tensors, masks };
+  const text = new TextEncoder().encode(`${JSON.stringify(fields)}\n`);
+  const bytes = new Uint8Array(text.length + arrayBytes(tensors, masks?.arrays ?? []));
   bytes.set(text);
   const view = new DataView(bytes.buffer);
   let at = text.length;
@@ -44,7 +47,22 @@ export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Ui
       at += 4;
     }
   }
+  for (const mask of state.masks?.masks.values() ?? []) {
+    bytes.set(mask, at);
+    at += mask.length;
+  }
   return bytes;
+}
+
+type ArrayHeader = z.infer<typeof arrayHeader>;
+
+function arrayHeaders(arrays: ReadonlyMap<string, ArrayLike<number>>): ArrayHeader[] {
+  return [...arrays].map(([name, { length }]) => ({ name, length }));
+}
+
+function arrayBytes(tensors: readonly ArrayHeader[], masks: readonly ArrayHeader[]): number {
+  const count = (arrays: readonly ArrayHeader[]): number => arrays.reduce((sum, { length }) => sum + length, 0);
+  return 4 * count(tensors) + count(masks);
 }
 
 /** The state in a checkpoint file. Throws InputError if it is damaged or of a run with other options. */
@@ -61,11 +79,11 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string, identity: Run
       })),
     );
   }
-  const count = fields.tensors.reduce((sum, { length }) => sum + length, 0);
-  if (bytes.length - end - 1 !== 4 * count)
+  const expected = arrayBytes(fields.tensors, fields.masks?.arrays ?? []);
+  if (bytes.length - end - 1 !== expected)
     throw InputError.of(
       where,
-      `has ${bytes.length - end - 1} bytes of values, not ${4 * count}`,
+      `has ${bytes.length - end - 1} bytes of values, not ${expected}`,
       'it is cut short; use an older one',
     );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -76,8 +94,14 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string, identity: Run
     for (let index = 0; index < length; index++, at += 4) values[index] = view.getFloat32(at, true);
     tensors.set(name, values);
   }
+  const masks = new Map<string, Mask>();
+  for (const { name, length } of fields.masks?.arrays ?? []) {
+    masks.set(name, bytes.slice(at, at + length));
+    at += length;
+  }
   const { step, random, rounding, lossScale, epochs } = fields;
-  return { session: { step, random, tensors }, rounding, lossScale, epochs };
+  const kept = fields.masks && { masks, random: fields.masks.random };
+  return { session: { step, random, tensors }, rounding, lossScale, epochs, masks: kept };
 }
 
 function parseHeader(line: string, where: string): z.infer<typeof header> {

@@ -1,5 +1,6 @@
 import type { TraceBuilder } from '../trace/builder.ts';
 import type { Op, TensorId, Trace } from '../trace/trace.ts';
+import { runningStatistics } from './statistics.ts';
 
 /**
  * What of the forward pass is kept for the backward pass: everything; what crosses the borders of about sqrt(ops) equal segments (Chen
@@ -45,7 +46,7 @@ export function computeAgain(
   const again = new Map<TensorId, TensorId>();
   const made = (id: TensorId): TensorId => again.get(id) ?? id;
   builder.phase = 'forward';
-  for (const op of ops.slice(start, end)) {
+  for (const op of ops.slice(start, end).map(withoutStatistics)) {
     const { id: _id, phase: _phase, outputs, ...fields } = op;
     const copies = outputs.map((id) => {
       const { name, shape, dtype } = builder.tensors[id]!;
@@ -55,6 +56,13 @@ export function computeAgain(
     outputs.forEach((id, index) => again.set(id, copies[index]!));
   }
   return again;
+}
+
+/** A normalisation goes by what it kept of the statistics, or by those of its operand, and leaves the running ones alone. */
+function withoutStatistics(op: Op): Op {
+  const statistics = runningStatistics(op);
+  if (statistics.length === 0) return op;
+  return { ...op, inputs: [...op.inputs.slice(0, 3), ...op.outputs.slice(3)], outputs: op.outputs.slice(0, 1) };
 }
 
 /** Makes the ops from `start` on read what was computed again in place of the first results. */

@@ -1,4 +1,4 @@
-import { type AffineGrid, affineGrid, dequantizeValue, quantizeValue } from '../numerics/formats/affine.ts';
+import { dequantizeValue, quantizeValue } from '../numerics/formats/affine.ts';
 import {
   type ChannelLayout,
   dequantizeAffine,
@@ -9,8 +9,11 @@ import { NEAREST_EVEN } from '../numerics/formats/rounding.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import type { Op, TensorId, Trace } from '../trace/trace.ts';
 import type { Batches } from './batches.ts';
-import { accuracyOf, type Classifier } from './evaluate.ts';
+import { accuracyOf, type Classifier, shareRight } from './evaluate.ts';
 import { Session } from './execute/session.ts';
+import { learnedIds } from './execute/storage.ts';
+import { Ranges } from './integer/grids.ts';
+import { integerNetwork } from './integer/network.ts';
 
 /** Samples whose activations set the grids; a few hundred are enough (Jacob 2018). */
 const CALIBRATION_SAMPLES = 1000;
@@ -22,6 +25,7 @@ export interface QuantizedTest {
   readonly contractions: Contractions;
   /** Training samples to calibrate with, and samples to test with. */
   readonly calibration: Batches;
+  readonly calibrationCount: number;
   readonly test: Batches;
   readonly testCount: number;
 }
@@ -34,7 +38,7 @@ export interface QuantizedTest {
 export function quantizedAccuracy(options: QuantizedTest): number {
   const { trained, forward, bits, contractions } = options;
   const operands = contractionOperands(forward);
-  const grids = calibrate(options, operands);
+  const grids = calibrate(options, operands.activations).grids(bits);
   const session = new Session(forward, {
     seed: 0,
     contractions,
@@ -45,13 +49,33 @@ export function quantizedAccuracy(options: QuantizedTest): number {
         values[index] = dequantizeValue(quantizeValue(values[index]!, grid, NEAREST_EVEN), grid);
     },
   });
-  for (const [id, { name, role }] of forward.tensors.entries()) {
-    if (role !== 'weight') continue;
+  for (const id of learnedIds(forward)) {
+    const { name } = forward.tensors[id]!;
     const weights = Float32Array.from(trained.session.weight(name));
     const layout = operands.weights.get(id);
     session.weight(name).set(layout === undefined ? weights : quantizeWeights(weights, layout, bits));
   }
   return accuracyOf({ ...trained, session }, options.test, options.testCount);
+}
+
+/**
+ * Accuracy of a trained network that runs in integers from its input to its result: what products read and all that is kept has so many
+ * bits, sums have 32, scales change by a product and a shift (Jacob 2018). Throws InputError for an op without a form in integers.
+ */
+export function integerAccuracy(options: QuantizedTest): number {
+  const { trained, forward, bits } = options;
+  const network = integerNetwork({
+    forward,
+    grids: calibrate(options, 'all').grids(bits),
+    weight: (name) => Float32Array.from(trained.session.weight(name)),
+  });
+  const input = forward.tensors.findIndex(({ name, role }) => role === 'input' && name === trained.input);
+  const answer = (values: ArrayLike<number>): ArrayLike<number> => {
+    network.setInput(input, values);
+    network.run();
+    return network.result(trained.output).integers;
+  };
+  return shareRight(answer, trained.classes, options.test, options.testCount);
 }
 
 function quantizeWeights(weights: Float32Array, layout: ChannelLayout, bits: 4 | 8): Float32Array {
@@ -83,28 +107,20 @@ function channelsOf(op: Extract<Op, { kind: 'matmul' | 'conv' }>): ChannelLayout
   return op.right?.transposed === true ? { channels: op.n, innerElements: op.k } : { channels: op.n, innerElements: 1 };
 }
 
-/** Grids over the range that each operand has on the calibration samples. */
+/** Ranges of activations on the calibration samples: of those that are read by products, or of all. */
 function calibrate(
-  { trained, forward, bits, contractions, calibration }: QuantizedTest,
-  { activations }: Operands,
-): Map<TensorId, AffineGrid> {
-  const ranges = new Map<TensorId, { least: number; greatest: number }>();
+  { trained, forward, contractions, calibration, calibrationCount }: QuantizedTest,
+  measured: ReadonlySet<TensorId> | 'all',
+): Ranges {
+  const ranges = new Ranges();
   const session = new Session(forward, {
     seed: 0,
     contractions,
     weightsOf: trained.session,
     round: (id, values) => {
-      if (!activations.has(id)) return;
-      const range = ranges.get(id) ?? { least: 0, greatest: 0 };
-      for (const value of values) {
-        if (value < range.least) range.least = value;
-        if (value > range.greatest) range.greatest = value;
-      }
-      ranges.set(id, range);
+      if (measured === 'all' || measured.has(id)) ranges.add(id, values);
     },
   });
-  accuracyOf({ ...trained, session }, calibration, CALIBRATION_SAMPLES);
-  return new Map(
-    [...ranges].map(([id, { least, greatest }]) => [id, affineGrid(least, greatest, { bits, symmetric: false })]),
-  );
+  accuracyOf({ ...trained, session }, calibration, Math.min(CALIBRATION_SAMPLES, calibrationCount));
+  return ranges;
 }

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import { TraceBuilder } from '../trace/builder.ts';
 import type { Precision, TensorId, Trace } from '../trace/trace.ts';
 import { alignFeedback, type Feedback } from './alignment.ts';
@@ -5,6 +6,8 @@ import { chainResult, directFeedback } from './alignment-direct.ts';
 import { type Checkpointing, computeAgain, readAgain, segmentsOf } from './checkpointing.ts';
 import { gradient } from './gradients/gradient.ts';
 import { OPTIMIZER_STATES, type Optimizer } from './optimizers.ts';
+import { type Propagation, pipelined } from './pipelined.ts';
+import { writeStatistics } from './statistics.ts';
 import { Tape } from './tape.ts';
 
 export interface StepOptions {
@@ -15,25 +18,55 @@ export interface StepOptions {
   readonly checkpointing?: Checkpointing;
   /** What takes errors back from layer to layer; `backpropagation` if absent. */
   readonly feedback?: Feedback;
+  /** How mini-batches follow each other through the layers; `stepwise` if absent. */
+  readonly propagation?: Propagation;
 }
 
 /**
  * One whole training step from its forward pass, by shapes alone: loss, gradients in reverse order, updates. Weights narrower
  * than 32 bits have a master copy in fp32, which the update reads and writes with the optimizer's state (Micikevicius 2018).
- * Throws InputError for direct feedback through a network that is no chain of layers.
+ * Throws InputError for direct feedback through a network that is no chain of layers, and for what cannot be
+ * pipelined.
  */
 export function trainingStep(forward: Trace, options: StepOptions): Trace {
-  const builder = TraceBuilder.continuing(forward, options.precision);
+  if (options.propagation === 'pipelined') refuseUnlessPlain(options);
+  const { trace, originOf } = recordStep(forward, options);
+  return options.propagation === 'pipelined'
+    ? pipelined(trace, originOf, forward.ops.length, options.precision)
+    : trace;
+}
+
+export interface RecordedStep {
+  readonly trace: Trace;
+  /** For each op before the updates the forward op it is, belongs to the loss of, takes the gradient of or computes again. */
+  readonly originOf: readonly number[];
+}
+
+/** `trainingStep` with what each op comes from; direct feedback adds ops, for which that does not hold. */
+export function recordStep(inference: Trace, options: StepOptions): RecordedStep {
+  const builder = TraceBuilder.continuing(inference, options.precision);
+  writeStatistics(builder);
+  const forward = { ...inference, tensors: [...builder.tensors], ops: [...builder.ops] };
   const tape = new Tape(builder, trainedTensors(forward), rowTables(forward));
+  const originOf = [...forward.ops.keys()];
+  const originate = (index: number): void => {
+    while (originOf.length < builder.ops.length) originOf.push(index);
+  };
   for (const [id, tensor] of forward.tensors.entries()) {
-    if (tensor.role === 'output' && tape.needs(id)) addLoss(builder, tape, id);
+    if (tensor.role !== 'output' || !tape.needs(id)) continue;
+    addLoss(builder, tape, id);
+    originate(forward.ops.findIndex(({ outputs }) => outputs.includes(id)));
   }
   const segments = segmentsOf(forward, options.checkpointing ?? 'none');
   segments.reverse().forEach((segment, fromEnd) => {
     // What the last segment made is still there.
     const again = fromEnd === 0 ? null : computeAgain(builder, forward, segment);
     const start = builder.ops.length;
-    for (let index = segment.end - 1; index >= segment.start; index--) gradient(tape, forward.ops[index]!);
+    for (let index = segment.start; originOf.length < start; index++) originOf.push(index);
+    for (let index = segment.end - 1; index >= segment.start; index--) {
+      gradient(tape, forward.ops[index]!);
+      originate(index);
+    }
     if (again !== null) readAgain(builder, start, again);
   });
   if (options.feedback === 'alignment') alignFeedback(builder, forward.ops.length);
@@ -46,12 +79,21 @@ export function trainingStep(forward: Trace, options: StepOptions): Trace {
     const change = rows?.gradient ?? tape.gradientOf(id);
     if (change !== null) addUpdate(builder, id, change, options.optimizer, rows?.indices ?? null);
   }
-  return {
+  const trace = {
     ...forward,
     workload: { ...forward.workload, phase: 'training' },
     tensors: builder.tensors,
     ops: builder.ops,
-  };
+  } as const;
+  return { trace, originOf };
+}
+
+/** What computes ops again, or takes them out of their layers, does not go with layers that work at different times. */
+function refuseUnlessPlain({ checkpointing = 'none', feedback }: StepOptions): void {
+  const remedy = 'leave out one of them';
+  if (checkpointing !== 'none')
+    throw InputError.of('--checkpointing', `${checkpointing}, with pipelined propagation`, remedy);
+  if (feedback === 'direct') throw InputError.of('--feedback', 'direct, with pipelined propagation', remedy);
 }
 
 /** Everything that a weight has a part in. */

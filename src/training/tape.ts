@@ -48,20 +48,20 @@ export class Tape {
     );
   }
 
-  /** Adds an op that computes a gradient with the shape of a tensor. */
-  gradientOp(fields: Parameters<TraceBuilder['op']>[0], like: TensorId): TensorId {
+  /** Adds an op that computes a gradient with the shape of a tensor; `others` are results that exist already. */
+  gradientOp(fields: Parameters<TraceBuilder['op']>[0], like: TensorId, others: readonly TensorId[] = []): TensorId {
     const { builder } = this;
     const tensor = builder.tensors[like]!;
     const dtype = tensor.role === 'weight' ? builder.precision.activations : tensor.dtype;
     const gradient = builder.tensor(`${tensor.name}.gradient`, tensor.shape, 'gradient', dtype);
-    builder.push(fields, [gradient]);
+    builder.push(fields, [gradient, ...others]);
     return gradient;
   }
 
   /** An op of the backward pass of `op`: same kind and sizes, other operands. */
-  backward(op: Op, inputs: readonly TensorId[], like: TensorId): TensorId {
+  backward(op: Op, inputs: readonly TensorId[], like: TensorId, others: readonly TensorId[] = []): TensorId {
     const { id: _id, phase: _phase, outputs: _outputs, ...fields } = op;
-    return this.gradientOp({ ...fields, name: `${op.name}.${this.builder.phase}`, inputs: [...inputs] }, like);
+    return this.gradientOp({ ...fields, name: `${op.name}.${this.builder.phase}`, inputs: [...inputs] }, like, others);
   }
 
   /** The gradient in the shape of the tensor it belongs to, where a view or a broadcast has changed it. */

@@ -5,9 +5,10 @@ import {
   type LossScaleState,
   nextLossScale,
 } from '../numerics/formats/loss-scale.ts';
+import type { TernaryOptions } from '../numerics/formats/ternary-residual.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import { Random, type RandomState } from '../numerics/random.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { TensorId, Trace } from '../trace/trace.ts';
 import { Batches, classifierOf, countRight, shuffled } from './batches.ts';
 import type { Dataset } from './data/dataset.ts';
 import { accuracyOf, type Classifier } from './evaluate.ts';
@@ -15,13 +16,22 @@ import type { Checkpoint } from './execute/checkpoint.ts';
 import { NotFiniteError } from './execute/finite.ts';
 import { Session } from './execute/session.ts';
 import { type Faults, faultyAccuracy } from './faults/faulty-accuracy.ts';
-import { quantizedAccuracy } from './quantized.ts';
+import { integerAccuracy, quantizedAccuracy, type QuantizedTest } from './quantized.ts';
+import { updateDelays } from './pipelined.ts';
 import { rounder, type RoundingMode } from './rounding.ts';
+import { Replicas } from './scaling/replicas.ts';
+import { ALONE, type Scaling } from './scaling/scaling.ts';
 import { learningRateAt, type Schedule } from './schedule.ts';
+import { DensityMeter } from './sparsity/density.ts';
+import type { MaskState } from './sparsity/hooks.ts';
+import type { PlanOptions, Sparsity } from './sparsity/plan.ts';
+import { probe } from './sparsity/probe.ts';
 
 export interface TrainerOptions {
-  /** One training step of the network. */
+  /** One training step of the network, as one rank takes it. */
   readonly step: Trace;
+  /** Ranks that train together, each on a batch of its own, and how; one rank if absent. */
+  readonly scaling?: Scaling;
   /** The network's forward pass, for tests; its batch may be another. */
   readonly forward: Trace;
   readonly dataset: Dataset;
@@ -38,6 +48,12 @@ export interface TrainerOptions {
   readonly onStart?: (session: Session) => void;
   /** Called after every step that changed weights; steps count from 0, those that were left out too. Its own state is not saved. */
   readonly afterStep?: (session: Session, step: number) => void;
+  /** Makes the network sparse while it is trained; its state is saved. */
+  readonly sparsity?: (options: PlanOptions) => Sparsity;
+  /** So many times the schedule of the learning rate starts anew; 1 if absent. */
+  readonly rounds?: number;
+  /** How weights in ternary are made of terms; one of each block of 64 if absent. */
+  readonly ternary?: TernaryOptions;
 }
 
 export interface EpochResult {
@@ -56,48 +72,68 @@ export interface TrainerState {
   readonly rounding: RandomState;
   readonly lossScale: LossScaleState | null;
   readonly epochs: readonly EpochResult[];
+  /** null: nothing is masked. */
+  readonly masks: MaskState | null;
+}
+
+/** Mini-batches that densities are measured on. */
+const DENSITY_BATCHES = 8;
+
+/** What ties a step's forward pass to its own gradients, which a pipeline has apart. Throws InputError. */
+function refuseInPipeline(scaling: Scaling, lossScale: LossScaleRule | null): void {
+  const remedy = 'leave it out, or train stepwise';
+  if (scaling.ranks > 1)
+    throw InputError.of('--propagation', `pipelined, on ${scaling.ranks} ranks`, 'use one rank, or train stepwise');
+  if (lossScale !== null && lossScale.kind !== 'static')
+    throw InputError.of('--loss-scale', `${lossScale.kind}, with pipelined propagation`, `use a number, ${remedy}`);
 }
 
 /** Trains a classifier epoch by epoch. The same options give the same bits, also across `state` and `restore`. */
 export class Trainer {
   readonly stepsPerEpoch: number;
-  private readonly session: Session;
+  private readonly replicas: Replicas;
   private readonly tested: Classifier;
   private readonly batches: Batches;
   private readonly testBatches: Batches;
   private readonly roundingRandom: Random;
   private readonly names;
+  private readonly sparsity: Sparsity | null;
   private lossScale: LossScaleState | null;
   private results: readonly EpochResult[] = [];
 
   /** Throws InputError if network and data do not go together, or an op or format cannot run with values. */
   constructor(private readonly options: TrainerOptions) {
-    const { step, forward, dataset, seed, rounding, contractions, lossScale } = options;
+    const { step, forward, dataset, seed, rounding, contractions, lossScale, ternary, scaling = ALONE } = options;
     this.names = classifierOf(step, dataset);
+    if (updateDelays(step).size > 0) refuseInPipeline(scaling, lossScale);
     this.roundingRandom = Random.named(seed, 'rounding');
-    const round = rounder(step, rounding, this.roundingRandom);
-    this.batches = new Batches(dataset.train, dataset, step.workload.batch);
+    const round = rounder(step, rounding, this.roundingRandom, ternary);
+    this.batches = new Batches(dataset.train, dataset, step.workload.batch * scaling.ranks);
     this.stepsPerEpoch = this.batches.whole;
     if (this.stepsPerEpoch === 0)
       throw InputError.of(
         '--batch',
-        `${step.workload.batch} samples`,
+        `${this.batches.batch} samples`,
         `use at most the ${dataset.train.count} there are to train on`,
       );
     const keep = [this.names.output];
     const shared = { seed, contractions, batchesPerEpoch: this.stepsPerEpoch };
-    this.session = new Session(step, { ...shared, keep, ...(round !== null && { round }) });
+    this.replicas = new Replicas(step, { ...shared, keep, ...(round !== null && { round }) }, scaling);
     const output = forward.tensors.findIndex(({ role }) => role === 'output');
-    const testRound = rounder(forward, 'nearest', this.roundingRandom);
+    const testRound = rounder(forward, 'nearest', this.roundingRandom, ternary);
     const test = new Session(forward, {
       ...shared,
-      weightsOf: this.session,
+      weightsOf: this.replicas.session,
       ...(testRound !== null && { round: testRound }),
     });
     this.tested = { session: test, input: this.names.input, output, classes: this.names.classes };
     this.testBatches = new Batches(dataset.test, dataset, forward.workload.batch);
     this.lossScale = lossScale === null ? null : initialLossScale(lossScale);
-    options.onStart?.(this.session);
+    const totalSteps = options.epochs * this.stepsPerEpoch;
+    const learningRateAt = (done: number): number => this.learningRateAt(done);
+    this.sparsity = options.sparsity?.({ step, totalSteps, seed, learningRateAt }) ?? null;
+    options.onStart?.(this.replicas.session);
+    this.sparsity?.onStart(this.replicas.session);
   }
 
   /** Results of the epochs done so far. */
@@ -112,13 +148,15 @@ export class Trainer {
     let [lossSum, right, skippedSteps, counted] = [0, 0, 0, 0];
     for (let index = 0; index < this.stepsPerEpoch; index++) {
       const rows = this.batches.fill(index * this.batches.batch, order);
+      const { expected: id } = this.names;
+      const expected = id === null ? this.batches.target : this.replicas.values(id).slice();
       if (!this.step(index)) {
         skippedSteps++;
         continue;
       }
       counted++;
-      lossSum += this.session.loss!;
-      right += countRight(this.session.values(this.names.output), this.names.classes, this.batches.target, rows);
+      lossSum += this.replicas.loss!;
+      right += countRight(this.replicas.values(this.names.output), this.names.classes, expected, rows);
       onStep(index + 1, lossSum / counted, right / (counted * this.batches.batch));
     }
     const trainAccuracy = right / Math.max(1, counted * this.batches.batch);
@@ -139,18 +177,12 @@ export class Trainer {
 
   /** The same with integer operands of so many bits, calibrated on training samples. */
   quantizedAccuracy(bits: 4 | 8): number {
-    const { forward, contractions, dataset } = this.options;
-    const calibration = new Batches(dataset.train, dataset, forward.workload.batch);
-    const { tested: trained, testBatches: test } = this;
-    return quantizedAccuracy({
-      trained,
-      forward,
-      bits,
-      contractions,
-      calibration,
-      test,
-      testCount: dataset.test.count,
-    });
+    return quantizedAccuracy(this.quantizedTest(bits));
+  }
+
+  /** The same in integers from input to result. Throws InputError for an op without a form in integers. */
+  integerAccuracy(bits: 4 | 8): number {
+    return integerAccuracy(this.quantizedTest(bits));
   }
 
   /** The same under transient faults. Throws InputError for a rate or formats that cannot be. */
@@ -160,30 +192,68 @@ export class Trainer {
     return faultyAccuracy({ trained, forward, contractions, faults, test, testCount: dataset.test.count });
   }
 
+  /** Densities of a training step's tensors with the weights as they are, means over its first few mini-batches. */
+  densities(): ReadonlyMap<TensorId, number> {
+    const { step, contractions, seed, dataset } = this.options;
+    const weightsOf = this.replicas.session;
+    const session = probe({ step, weightsOf, keep: 'all', seed, contractions });
+    const batches = new Batches(dataset.train, dataset, step.workload.batch);
+    const meter = new DensityMeter();
+    for (let index = 0; index < Math.min(batches.whole, DENSITY_BATCHES); index++) {
+      batches.fill(index * batches.batch, null);
+      const settings = { lossScale: this.lossScale?.scale ?? 1 };
+      session.run({ [this.names.input]: batches.input, [this.names.target]: batches.target }, settings);
+      meter.sample(session);
+    }
+    return meter.densities;
+  }
+
   state(): TrainerState {
     return {
-      session: this.session.checkpoint(),
+      session: this.replicas.checkpoint(),
       rounding: this.roundingRandom.state,
       lossScale: this.lossScale,
       epochs: this.results,
+      masks: this.sparsity?.state ?? null,
     };
   }
 
   /** Goes on after the last epoch of a state. Throws InputError if it is of another network or optimizer. */
   restore(state: TrainerState): void {
-    this.session.restore(state.session);
+    this.replicas.restore(state.session);
     this.roundingRandom.state = state.rounding;
     this.lossScale = state.lossScale;
     this.results = state.epochs;
+    if (state.masks !== null) this.sparsity?.restore?.(state.masks);
+  }
+
+  /** Of a step counted from 0 over all epochs. */
+  private learningRateAt(done: number): number {
+    const { schedule, epochs, rounds = 1 } = this.options;
+    const totalSteps = (epochs * this.stepsPerEpoch) / rounds;
+    return learningRateAt({ ...schedule, totalSteps }, done % totalSteps);
+  }
+
+  private quantizedTest(bits: 4 | 8): QuantizedTest {
+    const { forward, contractions, dataset } = this.options;
+    return {
+      trained: this.tested,
+      forward,
+      bits,
+      contractions,
+      calibration: new Batches(dataset.train, dataset, forward.workload.batch),
+      calibrationCount: dataset.train.count,
+      test: this.testBatches,
+      testCount: dataset.test.count,
+    };
   }
 
   /** One step; false if its gradients overflowed and it was left out, which scaled losses may. */
   private step(batchIndex: number): boolean {
     const { options, stepsPerEpoch } = this;
-    const totalSteps = options.epochs * stepsPerEpoch;
     const done = this.results.length * stepsPerEpoch + batchIndex;
     const settings = {
-      learningRate: learningRateAt({ ...options.schedule, totalSteps }, done),
+      learningRate: this.learningRateAt(done),
       momentum: options.momentum,
       weightDecay: options.weightDecay,
       lossScale: this.lossScale?.scale ?? 1,
@@ -191,8 +261,9 @@ export class Trainer {
     };
     const { input, target } = this.batches;
     let overflowed = false;
+    this.sparsity?.beforeStep?.(this.replicas.session, done);
     try {
-      this.session.run({ [this.names.input]: input, [this.names.target]: target }, settings);
+      this.replicas.run({ [this.names.input]: input, [this.names.target]: target }, settings);
     } catch (error) {
       if (!(error instanceof NotFiniteError) || options.lossScale === null || options.lossScale.kind === 'static')
         throw error;
@@ -200,7 +271,8 @@ export class Trainer {
     }
     if (options.lossScale !== null && this.lossScale !== null)
       this.lossScale = nextLossScale(options.lossScale, this.lossScale, overflowed);
-    if (!overflowed) options.afterStep?.(this.session, done);
+    this.sparsity?.afterStep(this.replicas.session, done);
+    if (!overflowed) options.afterStep?.(this.replicas.session, done);
     return !overflowed;
   }
 }

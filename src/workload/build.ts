@@ -6,7 +6,19 @@ import { additiveAttention, attention } from './layers/attention.ts';
 import { conv, crop, deconv, globalpool, pool, upsample } from './layers/convolution.ts';
 import { embedding, interaction, linear, softmax } from './layers/dense.ts';
 import { recurrent } from './layers/recurrent.ts';
-import { act, combine, concat, constant, followers, normLayer, part, reshape, step, tokens } from './layers/simple.ts';
+import {
+  act,
+  combine,
+  concat,
+  constant,
+  dropout,
+  followers,
+  normLayer,
+  part,
+  reshape,
+  step,
+  tokens,
+} from './layers/simple.ts';
 import type { Layer } from './layer.ts';
 import type { Network } from './network.ts';
 import { Parameters } from './parameters.ts';
@@ -17,11 +29,13 @@ export interface BuildOptions {
   readonly precision: Precision;
   /** The precision as the user would write it. */
   readonly precisionText: string;
+  /** For a training step: with what only training has (dropout). */
+  readonly training?: boolean;
 }
 
 /** Records the forward pass of a network by shapes alone. Throws InputError listing what does not fit together. */
 export function buildTrace(network: Network, options: BuildOptions): Trace {
-  const { batch, precision, precisionText } = options;
+  const { batch, precision, precisionText, training = false } = options;
   const builder = new TraceBuilder(batch, precision);
   const results: Results = new Map();
   for (const [name, input] of Object.entries(network.inputs)) {
@@ -35,7 +49,7 @@ export function buildTrace(network: Network, options: BuildOptions): Trace {
       ),
     );
   }
-  buildLayers(builder, results, network.layers);
+  buildLayers(builder, results, network.layers, training);
   markOutputs(builder);
   return {
     schema: 'accsim.trace/1',
@@ -65,7 +79,7 @@ function resolve(results: Results, layer: Layer, name: string, failed: ReadonlyS
 }
 
 /** Builds layer after layer; a layer that cannot be built takes those that read it with it, the others are still checked. */
-function buildLayers(builder: TraceBuilder, results: Results, layers: readonly Layer[]): void {
+function buildLayers(builder: TraceBuilder, results: Results, layers: readonly Layer[], training: boolean): void {
   const problems = new Map<string, Problem>();
   const failed = new Set<string>();
   let previous: TensorId | null = results.values().next().value!;
@@ -73,7 +87,7 @@ function buildLayers(builder: TraceBuilder, results: Results, layers: readonly L
     try {
       const inputs: (TensorId | null)[] =
         layer.from.length === 0 ? [previous] : layer.from.map((name) => resolve(results, layer, name, failed));
-      previous = inputs.includes(null) ? null : buildLayer(builder, layer, inputs as TensorId[], problems);
+      previous = inputs.includes(null) ? null : buildLayer(builder, layer, inputs as TensorId[], problems, training);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       for (const problem of error.problems) problems.set(`${problem.where}\n${problem.found}`, problem);
@@ -90,12 +104,13 @@ function buildLayer(
   layer: Layer,
   inputs: readonly TensorId[],
   problems: Map<string, Problem>,
+  training: boolean,
 ): TensorId {
   const parameters = new Parameters(layer);
   const precision = parameters.text('precision');
   builder.precision =
     precision === null ? builder.defaultPrecision : parsePrecision(precision, `${layer.where}.${layer.type}.precision`);
-  const result = dispatch(builder, layer, parameters, inputs[0]!, inputs);
+  const result = dispatch(builder, layer, parameters, inputs[0]!, inputs, training);
   const followed = followers(builder, parameters, result);
   for (const problem of parameters.unknown()) problems.set(problem.where, problem);
   return followed;
@@ -107,6 +122,7 @@ function dispatch(
   parameters: Parameters,
   first: TensorId,
   inputs: readonly TensorId[],
+  training: boolean,
 ): TensorId {
   switch (layer.type) {
     case 'conv':
@@ -159,6 +175,8 @@ function dispatch(
       return constant(builder, parameters, first);
     case 'step':
       return step(builder, parameters, first);
+    case 'dropout':
+      return dropout(builder, parameters, first, training);
     default:
       return first;
   }

@@ -4,6 +4,8 @@ import { parameters, totalMacs } from '../trace/facts.ts';
 import type { Feedback } from '../training/alignment.ts';
 import type { Checkpointing } from '../training/checkpointing.ts';
 import type { Optimizer } from '../training/optimizers.ts';
+import type { Propagation } from '../training/pipelined.ts';
+import { batchOfRank, type Parallelism, parallelStep } from '../training/scaling/parallel.ts';
 import { trainingStep } from '../training/step.ts';
 import { readTrace } from '../trace/read.ts';
 import type { Trace } from '../trace/trace.ts';
@@ -24,6 +26,10 @@ export interface TraceOptions {
   readonly checkpointing?: Checkpointing;
   /** Of a training step: what takes errors back from layer to layer. */
   readonly feedback?: Feedback;
+  /** Of a training step: how mini-batches follow each other through the layers. */
+  readonly propagation?: Propagation;
+  /** Of a training step: how it is spread over ranks, whose mini-batch `batch` is; the trace is that of one rank. */
+  readonly parallel?: Parallelism;
 }
 
 const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
@@ -51,6 +57,12 @@ function checkBatch(batch: number | undefined): void {
 
 function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace {
   const { batch, phase, precision, optimizer = DEFAULT_OPTIMIZER } = options;
+  if (options.parallel !== undefined && workload.kind !== 'network')
+    throw InputError.of(
+      '--parallel',
+      `${workload.path} is no network`,
+      'name a network of the catalogue or a .yaml file',
+    );
   if (workload.kind === 'trace') {
     if (batch !== undefined || precision !== undefined)
       throw InputError.of(
@@ -87,15 +99,26 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
     throw InputError.of('--batch', `${network.name} has its batch in its text`, 'change the first number instead');
   const precisionText = precision ?? network.precision ?? defaultPrecision;
   const formats = parsePrecision(precisionText);
-  const forward = buildTrace(network, { batch: batch ?? network.batch, precision: formats, precisionText });
-  return phase === 'inference'
-    ? forward
-    : trainingStep(forward, {
-        optimizer,
-        precision: formats,
-        ...(options.checkpointing !== undefined && { checkpointing: options.checkpointing }),
-        ...(options.feedback !== undefined && { feedback: options.feedback }),
-      });
+  const training = phase === 'training';
+  const { parallel } = options;
+  const samples = batch ?? network.batch;
+  const forward = buildTrace(network, {
+    batch: parallel === undefined ? samples : batchOfRank(parallel, samples),
+    precision: formats,
+    precisionText,
+    training,
+  });
+  if (phase === 'inference') return forward;
+  const step = {
+    optimizer,
+    precision: formats,
+    ...(options.checkpointing !== undefined && { checkpointing: options.checkpointing }),
+    ...(options.feedback !== undefined && { feedback: options.feedback }),
+    ...(options.propagation !== undefined && { propagation: options.propagation }),
+  };
+  if (parallel !== undefined && options.propagation === 'pipelined')
+    throw InputError.of('--propagation', 'pipelined, with --parallel', 'leave out one of them');
+  return parallel === undefined ? trainingStep(forward, step) : parallelStep(forward, step, parallel);
 }
 
 export interface WorkloadSummary {

@@ -32,6 +32,14 @@ export class Parameters {
     return value;
   }
 
+  /** A number of at least 0 and less than 1. */
+  share(key: string, fallback: number): number {
+    const value = this.value(key) ?? fallback;
+    if (typeof value !== 'number' || !(value >= 0 && value < 1))
+      throw this.fail(key, value, 'write a number from 0, less than 1');
+    return value;
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const value = this.value(key) ?? fallback;
     if (typeof value !== 'boolean' && value !== 0 && value !== 1) throw this.fail(key, value, 'write true or false');

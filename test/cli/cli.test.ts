@@ -120,6 +120,21 @@ describe('train', () => {
     expect(readFileSync(join(folder, 'curves', 'training.png')).length).toBeGreaterThan(5000);
   });
 
+  it('prunes, and tests in integers and under faults', () => {
+    writeFileSync(join(folder, 'tiny.yaml'), tiny);
+    const extra = ['--prune', 'nm:1:4', '--trace', 'sparse.json', '--quantize', 'int8', '--perforate', '0.5'];
+    const { status, stdout } = accsim(...quick, ...extra, '--faults', 'weights:0.2', '--format', 'json', '--quiet');
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(Math.abs(report.integerOnly.int8 - report.testAccuracy)).toBeLessThan(0.02);
+    expect(report.faults['weights:0.2']).toBeLessThan(report.testAccuracy);
+    expect(report.faults['perforate:0.5']).toBeGreaterThan(0);
+    const weights = report.densities.filter(({ role }: { role: string }) => role === 'weight');
+    expect(weights.map(({ density }: { density: number }) => density)).toEqual([0.25, 0.25]);
+    const { tensors } = JSON.parse(readFileSync(join(folder, 'sparse.json'), 'utf8'));
+    expect(tensors.filter(({ density }: { density?: number }) => density === 0.25).length).toBe(2);
+  });
+
   it('resumes after a kill, to the same result', () => {
     writeFileSync(join(folder, 'tiny.yaml'), tiny);
     const whole = JSON.parse(accsim(...quick, '--format', 'json', '--quiet').stdout);
@@ -136,6 +151,12 @@ describe('train', () => {
     ['an unknown data set', ['--dataset', 'mnits'], 'did you mean mnist?'],
     ['a network of other inputs', ['--dataset', 'bars'], 'bars has 1 x 12 x 12'],
     ['a format that cannot train', ['--precision', 'int8'], 'train in one of'],
+    ['a share that is none', ['--prune', 'magnitude:2'], 'SHARE being what stays'],
+    ['an unknown way to prune', ['--prune', 'magic:0.1'], 'lottery:SHARE[:ROUNDS]'],
+    ['a fault without a rate', ['--faults', 'weights'], 'chance of each bit'],
+    ['a share of terms that is none', ['--perforate', '0.7'], 'one of every n'],
+    ['an accumulator without a chunk', ['--accumulator', 'fp16'], 'for example fp16:64'],
+    ['a block that is none', ['--ternary', 'x'], 'weights of a block'],
     ['a bad learning rate', ['--learning-rate', 'fast'], 'learning-rate'],
     ['an unknown optimizer', ['--optimizer', 'adm'], 'did you mean adam?'],
     ['a diverging run', ['--learning-rate', '1e30'], 'use a smaller learning rate'],

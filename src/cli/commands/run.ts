@@ -9,6 +9,8 @@ import { renderCsv, renderMarkdown } from '../../report/tables.ts';
 import { FEEDBACKS } from '../../training/alignment.ts';
 import { CHECKPOINTING } from '../../training/checkpointing.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
+import { PROPAGATIONS } from '../../training/pipelined.ts';
+import { parseParallel } from '../../training/scaling/parallel.ts';
 import { COMMON, type Format, readFormat, readName, readWhole, single } from '../options.ts';
 import { deliver, say, terminal } from '../output.ts';
 import { runSimulation } from '../simulation.ts';
@@ -108,6 +110,8 @@ interface TraceArguments {
   readonly optimizer: string | undefined;
   readonly checkpointing?: string | undefined;
   readonly feedback?: string | undefined;
+  readonly propagation?: string | undefined;
+  readonly parallel?: string | undefined;
 }
 
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
@@ -117,7 +121,11 @@ export function traceOptions(args: TraceArguments) {
   const optimizer = readName(args.optimizer, OPTIMIZERS, 'optimizer');
   const checkpointing = readName(args.checkpointing, CHECKPOINTING, 'checkpointing');
   const feedback = readName(args.feedback, FEEDBACKS, 'feedback');
-  const idle = Object.entries({ optimizer, checkpointing, feedback }).find(([, value]) => value !== undefined);
+  const propagation = readName(args.propagation, PROPAGATIONS, 'propagation');
+  const parallel = args.parallel === undefined ? undefined : parseParallel(args.parallel);
+  const idle = Object.entries({ optimizer, checkpointing, feedback, propagation, parallel }).find(
+    ([, value]) => value !== undefined,
+  );
   if (!training && idle !== undefined)
     throw InputError.of(`--${idle[0]}`, 'without --training', 'add --training, or leave it out');
   return {
@@ -127,6 +135,8 @@ export function traceOptions(args: TraceArguments) {
     ...(optimizer !== undefined && { optimizer }),
     ...(checkpointing !== undefined && { checkpointing }),
     ...(feedback !== undefined && { feedback }),
+    ...(propagation !== undefined && { propagation }),
+    ...(parallel !== undefined && { parallel }),
   } as const;
 }
 

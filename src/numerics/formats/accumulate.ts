@@ -64,7 +64,8 @@ export function createDot(accumulator: Accumulator): DotInChunks {
       for (let index = start; index < end; index++) {
         const product =
           left.values[left.offset + index * left.stride]! * right.values[right.offset + index * right.stride]!;
-        partial = round(sumRoundedToOdd(partial, product));
+        // Nothing changes by adding zero, and many operands are.
+        if (product !== 0) partial = round(sumRoundedToOdd(partial, product));
       }
       total = round(sumRoundedToOdd(total, partial));
     }

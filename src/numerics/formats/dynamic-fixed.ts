@@ -22,9 +22,10 @@ const LOWEST_EXPONENT = -128;
  */
 export function toDynamicFixed(values: Float32Array, rounding: Rounding): DynamicFixed<Int16Array> {
   let largest = 0;
-  for (const value of values) {
-    const magnitude = Math.abs(value);
-    if (!(magnitude < Number.POSITIVE_INFINITY)) throw new ModelBug(`${value} has no place in dynamic fixed point`);
+  for (let index = 0; index < values.length; index++) {
+    const magnitude = Math.abs(values[index]!);
+    if (!(magnitude < Number.POSITIVE_INFINITY))
+      throw new ModelBug(`${values[index]} has no place in dynamic fixed point`);
     if (magnitude > largest) largest = magnitude;
   }
   const exponent = Math.max(exponentOf(largest) - (MAGNITUDE_BITS - 1), LOWEST_EXPONENT);
@@ -38,7 +39,10 @@ export function toDynamicFixed(values: Float32Array, rounding: Rounding): Dynami
 
 export function fromDynamicFixed({ integers, exponent }: DynamicFixed<Int16Array | Int32Array>): Float32Array {
   const unit = 2 ** exponent;
-  return Float32Array.from(integers, (integer) => integer * unit);
+  // A loop: `from` takes ten times as long, and training narrows every tensor of every step.
+  const values = new Float32Array(integers.length);
+  for (let index = 0; index < integers.length; index++) values[index] = integers[index]! * unit;
+  return values;
 }
 
 /** Element by element: integers multiply, exponents add. */

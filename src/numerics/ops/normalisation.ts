@@ -1,7 +1,7 @@
 import type { Values } from './values.ts';
 
-/** Added to the variance before its root. */
-const EPSILON = 1e-5;
+/** Added to a variance before its root. */
+export const EPSILON = 1e-5;
 /** Groups of a group normalisation (Wu and He 2018), where the channels allow it. */
 const GROUPS = 32;
 
@@ -84,7 +84,7 @@ export function normaliseGradient(
   sizes: NormSizes,
   gradient: Values,
   operand: Values,
-  scale: Values,
+  scale: ArrayLike<number>,
   result: Values,
 ): void {
   const { positionsShared, positionStride } = sizes;

@@ -1,8 +1,11 @@
 import { InputError } from '../../errors.ts';
+import { NO_CLASS } from '../../numerics/ops/loss.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import { Random } from '../../numerics/random.ts';
 import type { Op, TensorId, Trace } from '../../trace/trace.ts';
 import { isFeedback } from '../alignment.ts';
+import { runningStatistics } from '../statistics.ts';
+import { isLoss } from './storage.ts';
 import { updateParts } from './update-parts.ts';
 
 /** Activations under which He's variance 2 / fan-in keeps the signal's size. */
@@ -40,6 +43,18 @@ export function initialiseFeedback(trace: Trace, seed: number, values: readonly 
     fill(name, id, readers, Random.named(seed, name), values[id]!);
   }
   return ids;
+}
+
+/**
+ * First values of states that are not 0: running variances and deviations, those that are not lent, are 1, and where a pipeline has not
+ * brought a mini-batch yet its targets are no class.
+ */
+export function initialiseStates(trace: Trace, values: readonly Values[], lent: ReadonlySet<TensorId>): void {
+  for (const id of trace.ops.flatMap((op) => runningStatistics(op).slice(1))) if (!lent.has(id)) values[id]!.fill(1);
+  const targets = new Set(trace.ops.flatMap((op) => (isLoss(op) ? op.inputs[1]! : [])));
+  for (const op of trace.ops)
+    if (op.kind === 'move' && op.function === 'delay' && op.outputs.some((id) => targets.has(id)))
+      for (const id of op.outputs) values[id]!.fill(NO_CLASS);
 }
 
 type Readers = ReadonlyMap<TensorId, Op>;

@@ -6,11 +6,12 @@ import { Random } from '../../numerics/random.ts';
 import type { TensorId, Trace } from '../../trace/trace.ts';
 import { type Checkpoint, restoreTensors } from './checkpoint.ts';
 import { NotFiniteError } from './finite.ts';
-import { initialise, initialiseFeedback } from './initialise.ts';
+import { initialise, initialiseFeedback, initialiseStates } from './initialise.ts';
 import { type InputList, type Inputs, inputList, setInputs } from './inputs.ts';
 import { DEFAULT_SETTINGS, type StepSettings } from './settings.ts';
 import { type Round, StepRunner } from './step-runner.ts';
-import { allocateStorage, isLoss, type Storage, weightIds } from './storage.ts';
+import { changedStatistics, runningStatistics } from '../statistics.ts';
+import { allocateStorage, isLoss, learnedIds, type Storage, weightIds } from './storage.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface SessionOptions {
@@ -22,8 +23,12 @@ export interface SessionOptions {
   readonly round?: Round;
   /** Tensors to be read after a run besides inputs, weights, states, outputs and what losses read; their arrays are not shared. */
   readonly keep?: 'all' | readonly TensorId[];
-  /** Takes weights of the same name from there, the arrays themselves: testing with another trace while training goes on. */
+  /** Takes weights and running statistics of the same names from there, the arrays themselves: testing with another trace while training goes on. */
   readonly weightsOf?: Session;
+  /** Called when the gradients of a step are there and before its updates: to change them, together with those of others. */
+  readonly beforeUpdates?: () => void;
+  /** Draws what dropout keeps; a generator of its own, from the seed, where not given. */
+  readonly dropout?: Random;
   /** Mini-batches of an epoch, each of which sag remembers; 1 where not given. */
   readonly batchesPerEpoch?: number;
 }
@@ -39,6 +44,8 @@ export class Session {
   private readonly inputs: InputList;
   private readonly losses: readonly TensorId[];
   private readonly batchesPerEpoch: number;
+  /** Running statistics, which a step that is left out has changed already. */
+  private readonly changed: readonly TensorId[];
 
   constructor(
     readonly trace: Trace,
@@ -49,13 +56,15 @@ export class Session {
     this.batchesPerEpoch = batchesPerEpoch;
     this.storage = allocateStorage(trace, { contractions, keep, lent, batchesPerEpoch });
     const { values, remembered } = this.storage;
-    const random = Random.named(seed, 'dropout');
+    const random = options.dropout ?? Random.named(seed, 'dropout');
     const step = { settings: DEFAULT_SETTINGS, step: 0 };
     this.workspace = { trace, contractions, random, kept: new Map(), remembered, values, ...step };
     this.inputs = inputList(trace);
+    this.changed = changedStatistics(trace);
     this.losses = trace.ops.filter(isLoss).map((op) => op.outputs[0]!);
-    this.runner = new StepRunner(this.workspace, options.round ?? null);
+    this.runner = new StepRunner(this.workspace, options.round ?? null, options.beforeUpdates ?? null);
     for (const id of initialiseFeedback(trace, seed, values)) options.round?.(id, values[id]!);
+    initialiseStates(trace, values, new Set(weightsOf === undefined ? [] : learnedIds(trace)));
     if (weightsOf !== undefined) return;
     initialise(trace, seed, values);
     for (const id of weightIds(trace)) options.round?.(id, values[id]!);
@@ -79,9 +88,11 @@ export class Session {
     return this.workspace.values[id]!;
   }
 
-  /** The values of a weight by name, live. */
+  /** The values of a weight or running statistic by name, live. */
   weight(name: string): Values {
-    const id = weightIds(this.trace).find((one) => this.trace.tensors[one]!.name === name);
+    const id = [...weightIds(this.trace), ...this.trace.ops.flatMap(runningStatistics)].find(
+      (one) => this.trace.tensors[one]!.name === name,
+    );
     if (id === undefined) throw InputError.of(name, 'no weight of that name', 'use the weights of the same network');
     return this.workspace.values[id]!;
   }
@@ -103,14 +114,19 @@ export class Session {
         'count from 0',
       );
     const before = workspace.random.state;
+    const statistics = this.changed.map((id) => workspace.values[id]!.slice());
+    const restore = (): void => {
+      workspace.random.state = before;
+      this.changed.forEach((id, index) => workspace.values[id]!.set(statistics[index]!));
+    };
     workspace.step++;
     try {
       this.runner.run();
     } catch (error) {
-      workspace.random.state = before;
+      restore();
       const given = [...required.values(), ...optional.values(), ...weightIds(trace)];
       const located = error instanceof NotFiniteError ? this.runner.locate(error, given) : error;
-      workspace.random.state = before;
+      restore();
       workspace.step--;
       throw located;
     }

@@ -15,6 +15,10 @@ export interface StepSettings {
   readonly batchIndex: number;
   /** The loss's gradient is multiplied by this, and every weight's divided by it before its update; formats of few bits need it. */
   readonly lossScale: number;
+  /** How far batch-renorm's deviations may be from the running ones, at least 1 (Ioffe 2017: from 1 rising to 3). */
+  readonly renormRatio: number;
+  /** How many deviations its means may be away (Ioffe 2017: from 0 rising to 5). */
+  readonly renormShift: number;
 }
 
 export const DEFAULT_SETTINGS: StepSettings = {
@@ -26,4 +30,6 @@ export const DEFAULT_SETTINGS: StepSettings = {
   epsilon: 1e-8,
   batchIndex: 0,
   lossScale: 1,
+  renormRatio: 3,
+  renormShift: 5,
 };

@@ -11,15 +11,18 @@ export type Round = (id: TensorId, values: Values) => void;
 /** Runs the ops of one step and looks at losses and gradients on the way. */
 export class StepRunner {
   private readonly runners: readonly Runner[];
+  private readonly firstUpdate: number;
   /** Gradients to look at before an op: at the first of updates that follow each other, those of all of them. */
   private readonly gradientsBefore = new Map<number, readonly TensorId[]>();
 
   constructor(
     private readonly workspace: Workspace,
     private readonly round: Round | null,
+    private readonly beforeUpdates: (() => void) | null,
   ) {
     const { ops } = workspace.trace;
     this.runners = ops.map((op) => bind(op, workspace));
+    this.firstUpdate = ops.findIndex((op) => op.kind === 'update');
     let gradients: TensorId[] = [];
     ops.forEach((op, index) => {
       if (op.kind !== 'update') return;
@@ -35,6 +38,7 @@ export class StepRunner {
   run(): void {
     const { ops } = this.workspace.trace;
     for (let index = 0; index < ops.length; index++) {
+      if (index === this.firstUpdate) this.beforeUpdates?.();
       const gradients = this.gradientsBefore.get(index);
       if (gradients !== undefined) for (const id of gradients) this.refuseNotFinite(ops[index]!.name, id);
       this.runOp(index);

@@ -3,6 +3,7 @@ import type { Values } from '../../numerics/ops/values.ts';
 import { elements } from '../../trace/facts.ts';
 import type { Op, TensorId, Trace } from '../../trace/trace.ts';
 import { planMemory } from './memory.ts';
+import { storedStatistics } from '../statistics.ts';
 import { updateParts } from './update-parts.ts';
 
 /** Arrays of every tensor of a trace, and which of them hold its values after a run. */
@@ -17,7 +18,7 @@ export interface StorageOptions {
   readonly contractions: Contractions;
   /** Tensors to be read after a run, besides those that are kept anyway. */
   readonly keep: 'all' | readonly TensorId[];
-  /** Array of a weight by name, if it is somebody else's. */
+  /** Array of a weight or running statistic by name, if it is somebody else's. */
   readonly lent: ((name: string) => Values) | null;
   readonly batchesPerEpoch: number;
 }
@@ -31,6 +32,11 @@ export function weightIds(trace: Trace): TensorId[] {
   return trace.tensors.flatMap(({ role }, id) => (role === 'weight' ? [id] : []));
 }
 
+/** What a trained network consists of: weights, and the running statistics of normalisations where no op changes them. */
+export function learnedIds(trace: Trace): TensorId[] {
+  return [...weightIds(trace), ...storedStatistics(trace)];
+}
+
 /** Allocates all memory of a session. Inputs, weights, states, outputs and what losses read keep their values. */
 export function allocateStorage(trace: Trace, options: StorageOptions): Storage {
   const { tensors, ops } = trace;
@@ -38,7 +44,7 @@ export function allocateStorage(trace: Trace, options: StorageOptions): Storage 
   const kept = new Set(options.keep === 'all' ? tensors.keys() : options.keep);
   for (const op of ops) if (isLoss(op)) kept.add(op.inputs[0]!);
   const plan = planMemory(trace, kept);
-  const borrowed = new Set(lent === null ? [] : weightIds(trace));
+  const borrowed = new Set(lent === null ? [] : learnedIds(trace));
   const unused = new Set([...borrowed].map((id) => plan.arrayOf[id]!));
   const arrays = plan.arrayElements.map((count, array) => contractions.allocate(unused.has(array) ? 0 : count));
   const values = tensors.map(({ name, shape }, id) =>

@@ -6,6 +6,7 @@ import type { Tensor, TensorId, Trace } from '../../trace/trace.ts';
 import type { Batches } from '../batches.ts';
 import { accuracyOf, type Classifier } from '../evaluate.ts';
 import { Session } from '../execute/session.ts';
+import { learnedIds } from '../execute/storage.ts';
 import { rounder } from '../rounding.ts';
 import { type BitFlips, flipBits } from './bit-flips.ts';
 import { type Perforation, perforated } from './perforation.ts';
@@ -45,11 +46,11 @@ export function faultyAccuracy({ trained, forward, contractions, faults, test, t
       if (flips !== undefined && operands.has(id)) flipBits(values, formatOf(forward.tensors[id]!), flips, random);
     },
   });
-  for (const tensor of forward.tensors) {
-    if (tensor.role !== 'weight') continue;
+  for (const id of learnedIds(forward)) {
+    const tensor = forward.tensors[id]!;
     const weights = session.weight(tensor.name);
     weights.set(trained.session.weight(tensor.name));
-    if (flips?.where === 'weights') flipBits(weights, formatOf(tensor), flips, random);
+    if (flips?.where === 'weights' && tensor.role === 'weight') flipBits(weights, formatOf(tensor), flips, random);
   }
   return accuracyOf({ ...trained, session }, test, testCount);
 }

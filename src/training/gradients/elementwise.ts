@@ -1,4 +1,4 @@
-import type { ElementwiseOp, NormOp, SoftmaxOp, TensorId } from '../../trace/trace.ts';
+import type { ElementwiseOp, SoftmaxOp, TensorId } from '../../trace/trace.ts';
 import type { Tape } from '../tape.ts';
 
 /** Functions whose derivative follows from their result; of the others the operand is kept. */
@@ -64,23 +64,4 @@ function biasGradient(tape: Tape, op: ElementwiseOp, gradient: TensorId, bias: T
 export function softmaxGradient(tape: Tape, op: SoftmaxOp, gradient: TensorId): void {
   tape.builder.phase = 'input-gradient';
   tape.contribute(op.inputs[0]!, tape.backward(op, [gradient, op.outputs[0]!], op.inputs[0]!));
-}
-
-/** Scale and shift get theirs from one pass over operand and gradient; the operand from another. */
-export function normGradient(tape: Tape, op: NormOp, gradient: TensorId): void {
-  const [input, ...weights] = op.inputs as [TensorId, ...TensorId[]];
-  const { builder } = tape;
-  if (weights.length > 0) {
-    builder.phase = 'weight-gradient';
-    const gradients = weights.map((id) => {
-      const { name, shape } = builder.tensors[id]!;
-      return builder.tensor(`${name}.gradient`, shape, 'gradient', builder.precision.activations);
-    });
-    const fields = { kind: 'norm', function: op.function, name: `${op.name}.weight-gradient` } as const;
-    builder.push({ ...fields, inputs: [gradient, input] }, gradients);
-    weights.forEach((id, index) => tape.contribute(id, gradients[index]!));
-  }
-  if (!tape.needs(input)) return;
-  builder.phase = 'input-gradient';
-  tape.contribute(input, tape.backward(op, [gradient, input, ...weights.slice(0, 1)], input));
 }

@@ -2,7 +2,8 @@ import { ModelBug } from '../../errors.ts';
 import type { Op, TensorId } from '../../trace/trace.ts';
 import type { Tape } from '../tape.ts';
 import { convGradient, matmulGradient } from './contraction.ts';
-import { elementwiseGradient, normGradient, softmaxGradient } from './elementwise.ts';
+import { elementwiseGradient, softmaxGradient } from './elementwise.ts';
+import { normGradient } from './norm.ts';
 import { gatherGradient, moveGradient, poolGradient, reduceGradient } from './placement.ts';
 
 /** Adds the ops that take the gradient of an op's results to its operands. */

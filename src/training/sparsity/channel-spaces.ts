@@ -1,6 +1,7 @@
 import { elements } from '../../trace/facts.ts';
 import type { ElementwiseOp, MoveOp, NormOp, Op, TensorId, Trace } from '../../trace/trace.ts';
 import { prunableWeights, type WeightLayout } from './weight-layout.ts';
+import { runningStatistics } from '../statistics.ts';
 
 /** Channels that several tensors share, so that one can only be removed from all of them. */
 export interface ChannelSpace {
@@ -103,7 +104,7 @@ class Follower {
   private passes(op: Op): boolean {
     const shapes = op.inputs.map((id) => this.trace.tensors[id]!.shape);
     const { channels } = this.axisOf(op.inputs[0]!).space;
-    if (op.kind === 'norm') return BY_CHANNEL.has(op.function) && op.inputs.length === 3;
+    if (op.kind === 'norm') return BY_CHANNEL.has(op.function) && op.inputs.length >= 3;
     if (op.kind === 'move')
       return PLACES_KEPT.has(op.function) || (op.function === 'reshape' && this.flattens(op, shapes[0]!));
     if (op.kind === 'reduce')
@@ -126,6 +127,8 @@ class Follower {
     if (op.kind === 'norm') {
       space.scales.add(op.inputs[1]!);
       space.terms.add(op.inputs[2]!);
+      // In a test the running mean is taken off; in training the mean of a silent channel, which is 0.
+      for (const id of storedMean(op)) space.terms.add(id);
     } else if (op.kind === 'elementwise' && op.function === 'bias') space.terms.add(op.inputs[1]!);
     else for (const other of op.inputs.slice(1)) this.merge(this.axisOf(input), this.axisOf(other));
   }
@@ -160,4 +163,9 @@ class Follower {
     for (const id of from.terms) into.terms.add(id);
     for (const id of from.scales) into.scales.add(id);
   }
+}
+
+/** The running mean of a normalisation that goes by it. */
+function storedMean(op: Op): readonly TensorId[] {
+  return op.outputs.length === 1 ? runningStatistics(op).slice(0, 1) : [];
 }

@@ -1,9 +1,11 @@
 import { InputError, ModelBug } from '../../errors.ts';
-import { Random } from '../../numerics/random.ts';
+import { Random, type RandomState } from '../../numerics/random.ts';
+import type { Checkpoint } from '../execute/checkpoint.ts';
 import type { Session } from '../execute/session.ts';
 import { updateParts } from '../execute/update-parts.ts';
 import type { TrainerOptions } from '../trainer.ts';
 import { shrinkInputs, shrinkOutputs } from './group-lasso.ts';
+import { frozen } from './lottery.ts';
 import { intersection, type Masks, maskDensity, fullMasks } from './mask.ts';
 import { MaskedWeights } from './masked-weights.ts';
 import { randomMasks, reallocate } from './reallocate.ts';
@@ -14,15 +16,39 @@ import { readWeights, sizeOf, type WeightLayout } from './weight-layout.ts';
 /** What a trainer calls; one object serves one trainer. */
 export type SparseTraining = Required<Pick<TrainerOptions, 'onStart' | 'afterStep'>>;
 
+/** What sparse training has to keep besides weights, to go on bit for bit. */
+export interface MaskState {
+  readonly masks: Masks;
+  /** null: nothing is drawn by chance. */
+  readonly random: RandomState | null;
+}
+
 /** Training in which the masks change from step to step. */
 export interface ChangingMasks extends SparseTraining {
   readonly masks: Masks;
+  /** Called before every step, also before those that are left out. */
+  readonly beforeStep?: (session: Session, step: number) => void;
+  readonly state: MaskState;
+  /** Goes on from a state, after the start and with the session's own state restored. */
+  restore(state: MaskState): void;
 }
 
 /** Puts masks on at the start and after every step, and then may change them. */
-function masked(first: Masks, change: (masked: MaskedWeights, session: Session, step: number) => void): ChangingMasks {
+function masked(
+  first: Masks,
+  change: (masked: MaskedWeights, session: Session, step: number) => void,
+  random: Random | null = null,
+): ChangingMasks {
   let weights: MaskedWeights | null = null;
   return {
+    get state() {
+      return { masks: weights?.masks ?? first, random: random?.state ?? null };
+    },
+    restore: (state) => {
+      if (weights === null) throw new ModelBug('a state before the start');
+      weights.replace(state.masks);
+      if (random !== null && state.random !== null) random.state = state.random;
+    },
     onStart: (session) => {
       weights = new MaskedWeights(session, first);
     },
@@ -75,11 +101,53 @@ export function reallocating(layouts: readonly WeightLayout[], options: Realloca
   const first = randomMasks(layouts, options.keep, random);
   const all = layouts.reduce((sum, layout) => sum + sizeOf(layout), 0);
   const count = Math.round(options.moved * maskDensity(first) * all);
-  return masked(first, (weights, session, step) => {
-    if ((step + 1) % options.everySteps !== 0 || step + 1 >= options.untilStep) return;
-    const values = readWeights(layouts, (name) => session.weight(name));
-    weights.replace(reallocate(values, weights.masks, count, random));
-  });
+  return masked(
+    first,
+    (weights, session, step) => {
+      if ((step + 1) % options.everySteps !== 0 || step + 1 >= options.untilStep) return;
+      const values = readWeights(layouts, (name) => session.weight(name));
+      weights.replace(reallocate(values, weights.masks, count, random));
+    },
+    random,
+  );
+}
+
+export interface RewindingOptions {
+  readonly layouts: readonly WeightLayout[];
+  readonly criterion: Criterion;
+  /** Shares that stay after each round, falling; after the last one the ticket trains one round more. */
+  readonly shares: readonly number[];
+  readonly roundSteps: number;
+}
+
+/** A lottery ticket within one run: after each round of training weights are pruned, and what stays begins again where it first began. */
+export function rewinding({ layouts, criterion, shares, roundSteps }: RewindingOptions): ChangingMasks {
+  const all = masked(fullMasks(layouts), () => undefined);
+  let first: Checkpoint | null = null;
+  return {
+    onStart: (session) => {
+      first = frozen(session.checkpoint());
+      all.onStart(session);
+    },
+    beforeStep: (session, step) => {
+      const share = step % roundSteps === 0 ? shares[step / roundSteps - 1] : undefined;
+      if (share === undefined || first === null) return;
+      const found = criterion(
+        readWeights(layouts, (name) => session.weight(name)),
+        share,
+      );
+      session.restore(first);
+      all.restore({ masks: intersection(all.masks, found), random: null });
+    },
+    afterStep: (session, step) => all.afterStep(session, step),
+    restore: (state) => all.restore(state),
+    get masks() {
+      return all.masks;
+    },
+    get state() {
+      return all.state;
+    },
+  };
 }
 
 export interface GroupLassoOptions {

@@ -31,19 +31,39 @@ export function softmax(builder: TraceBuilder, parameters: Parameters, input: Te
   return builder.op({ kind: 'softmax', name: parameters.layer.name, inputs: [input], axisLength: last(shape) }, shape);
 }
 
-/** Rows of a table picked by `count` indices a sample (all of the operand's): [N, count, width], or their sum [N, width]. */
+/**
+ * Rows of a table picked by `count` indices a sample from the one at `first` on (all of the operand's): [N, count, width], or their
+ * sum [N, width].
+ */
 export function embedding(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
   const { name } = parameters.layer;
   const rows = parameters.integer('rows');
   const width = parameters.integer('width');
-  const count = parameters.integer('count', elements(builder.shape(input).slice(1)));
+  const given = elements(builder.shape(input).slice(1));
+  const first = parameters.integer('first', 0, 0);
+  const count = parameters.integer('count', Math.max(1, given - first));
+  if (first + count > given)
+    throw InputError.of(
+      `${parameters.layer.where}.embedding.count`,
+      `${count} from ${first} on, of ${given} indices a sample`,
+      'read indices that there are',
+    );
   const pooled = parameters.flag('pooled', false);
   const table = builder.weight(`${parameters.weightName()}.weight`, [rows, width]);
   const n = builder.batch;
+  const indices = count === given ? input : cutIndices(builder, name, input, first, count);
   return builder.op(
-    { kind: 'gather', name, inputs: [table, input], rows: n * count, width, pooled },
+    { kind: 'gather', name, inputs: [table, indices], rows: n * count, width, pooled },
     pooled ? [n, width] : [n, count, width],
   );
+}
+
+/** Some of the indices of each sample, in the format they have. */
+function cutIndices(builder: TraceBuilder, name: string, input: TensorId, first: number, count: number): TensorId {
+  const { shape, dtype } = builder.tensors[input]!;
+  const cut = builder.tensor(`${name}.indices`, [shape[0]!, count], 'activation', dtype);
+  const fields = { kind: 'move', function: 'split', name: `${name}.indices`, axis: 1, start: first } as const;
+  return builder.push({ ...fields, inputs: [input] }, [cut])[0]!;
 }
 
 /** Pairwise dot products of `parts` feature vectors of one width, beside the first of them (DLRM). */

@@ -9,6 +9,26 @@ const NORMS = ['batch', 'layer', 'instance', 'group', 'weight', 'local-response'
 /** Functions of one operand that a network may apply. */
 const ACTIVATIONS = ['relu', 'relu6', 'sigmoid', 'tanh', 'gelu', 'silu', 'hardswish', 'leaky-relu', 'exp'] as const;
 
+/** What normalisations keep for tests, a channel each: Ioffe 2017 averages standard deviations, the others variances. */
+const STATISTICS: Readonly<Record<string, readonly string[]>> = {
+  batch: ['mean', 'variance'],
+  'batch-renorm': ['mean', 'deviation'],
+  online: ['mean', 'variance'],
+};
+
+/** Weights of the product that made a tensor; weight normalisation divides by their norms. */
+function weightsBehind(builder: TraceBuilder, name: string, input: TensorId): TensorId {
+  const op = builder.ops.find(({ outputs }) => outputs.includes(input));
+  const weight = op?.kind === 'matmul' || op?.kind === 'conv' ? op.inputs[1]! : null;
+  if (weight === null || builder.tensors[weight]!.role !== 'weight')
+    throw InputError.of(
+      name,
+      `weight normalisation of ${op === undefined ? 'an input' : `the result of ${op.name} (${op.kind})`}`,
+      'put it right after a conv, deconv or linear layer without bias',
+    );
+  return weight;
+}
+
 /** Normalisation with a trained scale and shift per channel (none for local response normalisation). */
 export function norm(builder: TraceBuilder, name: string, kind: NormOp['function'], input: TensorId): TensorId {
   const shape = builder.shape(input);
@@ -17,7 +37,15 @@ export function norm(builder: TraceBuilder, name: string, kind: NormOp['function
     kind === 'local-response'
       ? []
       : [builder.weight(`${name}.scale`, [channels]), builder.weight(`${name}.shift`, [channels])];
-  return builder.op({ kind: 'norm', function: kind, name, inputs: [input, ...weights] }, shape);
+  // Averages that grow by small shares are kept in fp32 whatever the precision, like master copies of weights.
+  const statistics = (STATISTICS[kind] ?? []).map((label) =>
+    builder.tensor(`${name}.${label}`, [channels], 'state', 'fp32'),
+  );
+  const layer = kind === 'weight' ? [weightsBehind(builder, name, input)] : [];
+  return builder.op(
+    { kind: 'norm', function: kind, name, inputs: [input, ...weights, ...layer, ...statistics] },
+    shape,
+  );
 }
 
 export function normLayer(builder: TraceBuilder, parameters: Parameters, input: TensorId): TensorId {
@@ -131,6 +159,17 @@ export function tokens(builder: TraceBuilder, parameters: Parameters, input: Ten
   const { name } = parameters.layer;
   const permutation = [0, 3, 1, 2];
   return builder.op({ kind: 'move', function: 'transpose', name, inputs: [input], permutation }, [n, w, c * h]);
+}
+
+/** Leaves out a `rate` of the elements, drawn anew in every step of training; the trace of inference has no op for it. */
+export function dropout(builder: TraceBuilder, parameters: Parameters, input: TensorId, training: boolean): TensorId {
+  const rate = parameters.share('rate', 0.5);
+  if (!training) return input;
+  const { name } = parameters.layer;
+  return builder.op(
+    { kind: 'elementwise', function: 'dropout', name, inputs: [input], factor: 1 - rate },
+    builder.shape(input),
+  );
 }
 
 /** The last step of a sequence: [N, T, width] -> [N, width]. */

@@ -27,4 +27,5 @@ export const LAYER_TYPES: readonly string[] = [
   'tokens',
   'constant',
   'step',
+  'dropout',
 ];

@@ -1,4 +1,6 @@
 import type { Trace } from '../../../src/trace/trace.ts';
+import type { Session } from '../../../src/training/execute/session.ts';
+import type { StepSettings } from '../../../src/training/execute/settings.ts';
 import { exactSession, inputsFor } from './network.ts';
 
 /** Central differences of step h err by h^2 of the third derivative, and by the loss's rounding over h: both near 1e-11 here. */
@@ -6,19 +8,32 @@ const STEP = 1e-5;
 /** Weights without influence, such as a bias before a normalisation, have differences of rounding alone; they count against this. */
 const LEAST_SCALE = 1e-4;
 
+export interface CheckOptions {
+  readonly settings?: Partial<StepSettings>;
+  /** Called before the first run, to set states. */
+  readonly prepare?: (session: Session) => void;
+}
+
+function stateNames({ tensors }: Trace): string[] {
+  return tensors.flatMap(({ name, role }) => (role === 'state' ? [name] : []));
+}
+
 /**
  * Error of each weight's gradient, as a share of the largest gradient of that weight. The gradient is what one step of plain descent at
  * rate 1 takes off the weight, so updates, also those of single rows of a table, are part of what is tested. The differences look at
  * the loss alone. The trace's optimizer must be gd.
  */
-export function gradientErrors(trace: Trace, seed: number): Map<string, number> {
+export function gradientErrors(trace: Trace, seed: number, options: CheckOptions = {}): Map<string, number> {
   const session = exactSession(trace, { seed });
   const inputs = inputsFor(trace, seed);
   const { random } = session.checkpoint();
+  options.prepare?.(session);
+  const states = stateNames(trace).map((name) => [name, session.checkpoint().tensors.get(name)!.slice()] as const);
   const run = (learningRate: number): number => {
-    // Dropout keeps the same elements every time.
-    session.restore({ ...session.checkpoint(), random });
-    session.run(inputs, { learningRate });
+    // Dropout keeps the same elements every time, and running statistics start from where they were.
+    const { step, tensors } = session.checkpoint();
+    session.restore({ step, random, tensors: new Map([...tensors, ...states]) });
+    session.run(inputs, { ...options.settings, learningRate });
     return session.loss!;
   };
   const names = trace.tensors.flatMap(({ name, role }) => (role === 'weight' ? [name] : []));

@@ -46,6 +46,9 @@ const CASES: Readonly<Record<string, Case>> = {
   'max pool, rounded up': { text: image(`  - pool: { window: 2, stride: 2, ceil: true }\n${CLASSES}`) },
   'average pool': { text: image(`  - pool: { function: average, window: [3, 2], stride: 2, padding: 1 }\n${CLASSES}`) },
   'global pool': { text: image('  - globalpool: {}\n  - linear: { name: classes, out: 3 }\n') },
+  'global pool of one position': {
+    text: image('  - globalpool: {}\n  - linear: { name: classes, out: 3 }\n', '[3, 1, 1]'),
+  },
   'local response': { text: image(`  - norm: { function: local-response }\n${CLASSES}`) },
   'residual addition': {
     text: image(
@@ -100,6 +103,29 @@ const CASES: Readonly<Record<string, Case>> = {
   interaction: {
     text: 'inputs: { dense: [5], words: { shape: [2], dtype: int32 } }\nlayers:\n  - linear: { name: bottom, from: dense, out: 3 }\n  - embedding: { name: table, from: words, rows: 4, width: 3 }\n  - interaction: { from: [bottom, table] }\n  - linear: { name: classes, out: 3 }\n',
   },
+  'tables of a column each': {
+    text: 'inputs: { words: { shape: [3], dtype: int32 } }\nlayers:\n  - embedding: { name: one, from: words, rows: 4, width: 3, count: 1, pooled: true }\n  - embedding: { name: two, from: words, rows: 4, width: 3, first: 1, count: 2, pooled: true }\n  - interaction: { from: [one, two] }\n  - linear: { name: classes, out: 3 }\n',
+  },
+  dropout: { text: sequence('  - dropout: { rate: 0.3 }\n  - linear: { name: classes, out: 3 }\n') },
+  'one output': { text: 'input: [5]\nlayers:\n  - linear: { out: 4, act: tanh }\n  - linear: { out: 1 }\n', batch: 4 },
+  'one probability': {
+    text: 'input: [5]\nlayers:\n  - linear: { out: 4, act: tanh }\n  - linear: { out: 1, act: sigmoid }\n',
+    batch: 4,
+  },
+  'weight normalisation of conv': {
+    text: image(`  - conv: { out: 3, kernel: 2, norm: weight, act: tanh }\n${CLASSES}`),
+  },
+  'weight normalisation of grouped conv': {
+    text: image(`  - conv: { out: 4, kernel: 2, groups: 2, norm: weight, act: tanh }\n${CLASSES}`),
+  },
+  'weight normalisation of deconv': {
+    text: image(`  - deconv: { out: 3, kernel: 2, stride: 2, norm: weight, act: tanh }\n${CLASSES}`, '[3, 3, 2]'),
+  },
+  'weight normalisation of linear': {
+    text: sequence(
+      '  - linear: { out: 4, bias: false, norm: weight, act: tanh }\n  - linear: { name: classes, out: 3 }\n',
+    ),
+  },
   attention: { text: sequence('  - attention: { heads: 2 }\n  - linear: { name: classes, out: 3 }\n') },
   'masked attention': {
     text: sequence('  - attention: { heads: 2, mask: true }\n  - linear: { name: classes, out: 3 }\n'),
@@ -152,7 +178,7 @@ describe('gradients of networks equal central differences in double precision', 
   it.each(Object.entries(CASES))('%s', (_, { text, batch = 2 }) => expectSmallErrors(trainingTrace(text, batch)));
 });
 
-/** What no layer of a network file makes, on hidden values [3, 4]. */
+/** What is easier to record op by op, on hidden values [3, 4]. */
 const RECORDED: Readonly<Record<string, (builder: TraceBuilder, hidden: TensorId) => TensorId>> = {
   dropout: (builder, hidden) =>
     builder.op({ kind: 'elementwise', function: 'dropout', name: 'dropout', inputs: [hidden], factor: 0.7 }, [3, 4]),

@@ -13,13 +13,13 @@ import { parsePrecision } from '../../../src/workload/precision.ts';
 import { parseYaml } from '../../../src/yaml.ts';
 
 /** Forward pass of a network given as the text of its file, without its name. */
-export function forwardTrace(text: string, batch: number, precisionText = 'fp32'): Trace {
+export function forwardTrace(text: string, batch: number, precisionText = 'fp32', training = false): Trace {
   const network = parseNetwork(parseYaml(`name: test\n${text}`, 'test.yaml'), 'test.yaml');
-  return buildTrace(network, { batch, precision: parsePrecision(precisionText), precisionText });
+  return buildTrace(network, { batch, precision: parsePrecision(precisionText), precisionText, training });
 }
 
 export function trainingTrace(text: string, batch: number, optimizer: Optimizer = 'gd', precision = 'fp32'): Trace {
-  return trainingStep(forwardTrace(text, batch, precision), { optimizer, precision: parsePrecision(precision) });
+  return trainingStep(forwardTrace(text, batch, precision, true), { optimizer, precision: parsePrecision(precision) });
 }
 
 /** The training step of a network [3, 5] -> hidden [3, 4] -> what is recorded, of the same shape -> tanh -> [3, 3] classes. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/numerics/random.ts';
 import { elements } from '../../../src/trace/facts.ts';
+import { trainingStep } from '../../../src/training/step.ts';
 import { NotFiniteError } from '../../../src/training/execute/finite.ts';
 import { Session } from '../../../src/training/execute/session.ts';
 import { exactSession, forwardTrace, inputsFor, recordedTrace, trainingTrace } from './network.ts';
@@ -177,20 +178,89 @@ describe('faults', () => {
     );
   });
 
-  it.each([
-    [
-      'input: [2, 3, 3]\nlayers:\n  - norm: { function: weight }\n  - flatten: {}\n',
-      /weight normalisation cannot run with values yet/,
-    ],
-    ['input: [4]\nlayers:\n  - linear: { out: 1 }\n', /cross entropy over one class/],
-    ['input: [5, 4]\nlayers:\n  - constant: { rows: 2 }\n', /elementwise of shapes \[2, 5, 4\], \[2, 4\]/],
-  ])('refuses what cannot run with values', (text, message) => {
-    expect(() => exactSession(trainingTrace(text, 2))).toThrow(message);
-  });
+  it.each([['input: [5, 4]\nlayers:\n  - constant: { rows: 2 }\n', /elementwise of shapes \[2, 5, 4\], \[2, 4\]/]])(
+    'refuses what cannot run with values',
+    (text, message) => {
+      expect(() => exactSession(trainingTrace(text, 2))).toThrow(message);
+    },
+  );
 
   it('refuses the checkpoint of another network', () => {
     expect(() => session.restore(new Session(trainingTrace(RING, 1), { seed: 1 }).checkpoint())).toThrow(
       /first\.weight: missing from the checkpoint/,
     );
+  });
+});
+
+describe('a dropout layer', () => {
+  const text =
+    'input: [200]\nlayers:\n  - linear: { name: first, out: 400, act: sigmoid }\n  - dropout: { name: drop, rate: 0.3 }\n  - linear: { name: classes, out: 3 }\n';
+
+  it('has an op in training only', () => {
+    expect(forwardTrace(text, 2).ops.some(({ name }) => name === 'drop')).toBe(false);
+    expect(trainingTrace(text, 2).ops.map(({ name }) => name)).toContain('drop');
+  });
+
+  it('leaves out its rate of the elements and scales the others', () => {
+    const trace = trainingTrace(text, 2);
+    const session = exactSession(trace, { keep: 'all' });
+    session.run(inputsFor(trace));
+    const { inputs, outputs } = trace.ops.find(({ name }) => name === 'drop')!;
+    const [before, after] = [session.values(inputs[0]!), session.values(outputs[0]!)];
+    const dropped = [...after].filter((value) => value === 0).length / after.length;
+    expect(Math.abs(dropped - 0.3)).toBeLessThan(0.05);
+    after.forEach((value, at) => expect(value === 0 || Math.abs(value - before[at]! / 0.7) < 1e-12).toBe(true));
+  });
+
+  it('drops the same elements where its result is computed again', () => {
+    const steps = (['none', 'sqrt'] as const).map((checkpointing) => {
+      const forward = forwardTrace(text, 2, 'fp32', true);
+      const precision = { weights: 'fp32', activations: 'fp32' } as const;
+      const session = exactSession(trainingStep(forward, { optimizer: 'sgd', precision, checkpointing }));
+      for (let step = 0; step < 3; step++) session.run(inputsFor(session.trace, step), { learningRate: 0.1 });
+      return ['first.weight', 'classes.weight'].map((name) => [...session.weight(name)]);
+    });
+    expect(steps[1]).toEqual(steps[0]);
+  });
+
+  it('refuses a rate that leaves nothing', () => {
+    expect(() => forwardTrace(text.replace('0.3', '1'), 1)).toThrow(
+      /dropout\.rate: 1; write a number from 0, less than 1/,
+    );
+  });
+});
+
+describe('one output', () => {
+  const text = (act: string) => `input: [1]\nlayers:\n  - linear: { name: score, out: 1${act} }\n`;
+
+  it.each([
+    ['', 'score.bias.target'],
+    [', act: sigmoid', 'score.act.target'],
+  ])('is a class 0 or 1 by the sigmoid of its score%s', (act, target) => {
+    const session = exactSession(trainingTrace(text(act), 3));
+    session.weight('score.weight').set([2]);
+    session.run({ input: [1, -1, 0.5], [target]: [1, 1, 0] });
+    // -log of sigmoid(2), sigmoid(-2) and 1 - sigmoid(1)
+    const expected = (Math.log1p(Math.exp(-2)) + Math.log1p(Math.exp(2)) + Math.log1p(Math.exp(1))) / 3;
+    expect(session.loss).toBeCloseTo(expected, 12);
+    expect(() => session.run({ input: [1, -1, 0.5], [target]: [1, 2, 0] })).toThrow(
+      /target 2 at position 1; give classes 0 to 1/,
+    );
+  });
+});
+
+describe('positions without a class', () => {
+  it('add nothing to loss and gradients', () => {
+    const text = 'input: [3, 5]\nlayers:\n  - linear: { name: classes, out: 4 }\n';
+    const input = Array.from({ length: 15 }, (_, at) => Math.sin(at));
+    const [short, long] = [1, 3].map((steps) =>
+      exactSession(trainingTrace(text.replace('[3, 5]', `[${steps}, 5]`), 1)),
+    );
+    short!.run({ input: input.slice(5, 10), 'classes.bias.target': [2] }, { learningRate: 0.5 });
+    long!.run({ input, 'classes.bias.target': [-1, 2, -1] }, { learningRate: 0.5 });
+    expect(long!.loss).toBeCloseTo(short!.loss!, 12);
+    long!
+      .weight('classes.weight')
+      .forEach((value, at) => expect(value).toBeCloseTo(short!.weight('classes.weight')[at]!, 12));
   });
 });

@@ -3,7 +3,7 @@ import { tensorBytes } from '../../../trace/facts.ts';
 import type { Trace } from '../../../trace/trace.ts';
 import type { SystolicSpec } from '../spec.ts';
 import type { Group } from './groups.ts';
-import { type Placement, placeTensors } from './place.ts';
+import { keptTensors, type Placement, placeTensors } from './place.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
 const LISTED = 20;
@@ -24,7 +24,7 @@ export function refuseUnsupported(trace: Trace): void {
  * memory.
  */
 export function checkMemory(trace: Trace, spec: SystolicSpec, groups: readonly Group[]): void {
-  const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.outputs : [])));
+  const kept = keptTensors(trace);
   let bytes = 0;
   trace.tensors.forEach((tensor, id) => {
     if (tensor.role === 'weight' || kept.has(id)) bytes += tensorBytes(tensor);

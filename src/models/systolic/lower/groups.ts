@@ -23,6 +23,17 @@ function isWeight(trace: Trace, id: TensorId): boolean {
   return trace.tensors[id]!.role === 'weight';
 }
 
+/** What an op reads and makes on this machine. Stored statistics are part of scale and shift; a delay moves pointers and keeps one value. */
+function operands(
+  op: Op,
+  training: boolean,
+): { readonly inputs: readonly TensorId[]; readonly outputs: readonly TensorId[] } {
+  if (normalisesByConstants(op, training)) return { inputs: op.inputs.slice(0, 3), outputs: op.outputs };
+  if (op.kind === 'move' && op.function === 'delay')
+    return { inputs: op.inputs.slice(0, 1), outputs: op.outputs.slice(0, 1) };
+  return op;
+}
+
 /** Groups in program order; views belong to no group. */
 export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
   const training = trace.workload.phase === 'training';
@@ -36,30 +47,32 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
       for (const id of op.outputs) known.add(id);
       return;
     }
+    const { inputs: read, outputs } = operands(op, training);
     const host = producer.get(op.inputs[0]!);
-    const others = op.inputs.slice(1).filter((id) => !isWeight(trace, id));
+    const others = read.slice(1).filter((id) => !isWeight(trace, id));
     const fits =
       host !== undefined &&
       consumers[op.inputs[0]!] === 1 &&
       canFollow(op, training) &&
       (others.length === 0 || (fuseBinary && host === groups[groups.length - 1])) &&
-      op.outputs.length === 1;
+      outputs.length === 1;
     if (fits) {
       host.members.push(index);
       host.inputs.push(...others);
-      host.smallWeights.push(...op.inputs.slice(1).filter((id) => isWeight(trace, id)));
+      host.smallWeights.push(...read.slice(1).filter((id) => isWeight(trace, id)));
       producer.delete(op.inputs[0]!);
-      host.outputs = op.outputs;
+      host.outputs = [op.outputs[0]!, ...host.outputs.slice(1)];
       producer.set(op.outputs[0]!, host);
       return;
     }
     // An update reads the weights themselves; elsewhere they come as tiles or beside the results.
-    const inputs = op.kind === 'update' ? [...op.inputs] : op.inputs.filter((id) => !isWeight(trace, id));
+    const inputs = op.kind === 'update' ? [...read] : read.filter((id) => !isWeight(trace, id));
     const hasTiles = op.kind === 'matmul' || op.kind === 'conv' || op.kind === 'gather' || op.kind === 'update';
-    const smallWeights = hasTiles ? [] : op.inputs.filter((id) => isWeight(trace, id));
-    const group: Group = { members: [index], inputs, smallWeights, outputs: op.outputs };
+    const smallWeights = hasTiles ? [] : read.filter((id) => isWeight(trace, id));
+    const group: Group = { members: [index], inputs, smallWeights, outputs };
     groups.push(group);
-    if (op.outputs.length === 1) producer.set(op.outputs[0]!, group);
+    // What a normalisation keeps of its statistics is there before its result is.
+    if (outputs.length === 1 || op.kind === 'norm') producer.set(outputs[0]!, group);
   });
   return groups;
 }
@@ -67,6 +80,11 @@ export function groupOps(trace: Trace, fuseBinary: boolean): Group[] {
 /** Whether the activation unit can apply an op to results on their way into the buffer. */
 function canFollow(op: Op, training: boolean): boolean {
   if (op.kind === 'elementwise') return op.function !== 'loss';
-  // With stored statistics (inference) batch normalisation is one scale and one shift per channel.
-  return op.kind === 'norm' && op.function === 'batch' && !training;
+  return normalisesByConstants(op, training);
+}
+
+/** With stored statistics, or the norms of fixed weights, normalisation is one scale and one shift a channel. */
+export function normalisesByConstants(op: Op, training: boolean): boolean {
+  if (op.kind !== 'norm' || training) return false;
+  return ['batch', 'batch-renorm', 'online', 'weight'].includes(op.function);
 }

@@ -37,14 +37,19 @@ export function concatParts(trace: Trace): (id: TensorId) => readonly TensorId[]
   return (id) => parts.get(id) ?? [];
 }
 
+/** What updates and other ops keep for the next step. */
+export function keptTensors({ ops, tensors }: Trace): Set<TensorId> {
+  return new Set(ops.flatMap((op) => op.outputs.filter((id) => op.kind === 'update' || tensors[id]!.role === 'state')));
+}
+
 /**
  * Allocates every activation of the program in a buffer of `sizeBytes`, first fit, from when it is made (inputs: from the
  * start) to its last use.
  */
 export function placeTensors(trace: Trace, groups: readonly Group[], sizeBytes: number): Placement {
   const roots = viewRoots(trace);
-  // Weights and optimizer state live in off-chip memory from step to step.
-  const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.outputs : [])));
+  // Weights, and states that an op changes, live in off-chip memory from step to step.
+  const kept = keptTensors(trace);
   const lastUse = new Map<TensorId, number>();
   groups.forEach((group, index) => {
     for (const input of group.inputs) for (const id of roots(input)) lastUse.set(id, index);

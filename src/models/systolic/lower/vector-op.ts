@@ -2,7 +2,7 @@ import { elements, storageBytes } from '../../../trace/facts.ts';
 import type { Op, Trace, UpdateOp } from '../../../trace/trace.ts';
 import { VECTOR, WAIT_LOAD, type Waits, withWait } from '../program.ts';
 import { access, type Builder, emit } from './builder.ts';
-import type { Group } from './groups.ts';
+import { type Group, normalisesByConstants } from './groups.ts';
 import { load, store } from './transfer.ts';
 
 /**
@@ -35,8 +35,7 @@ export function vectorOperations(trace: Trace, op: Op): number {
     case 'pool':
       return Math.min(out, first) * op.window[0] * op.window[1];
     case 'norm': {
-      const stored = op.function === 'batch' && op.phase === 'forward' && trace.workload.phase === 'inference';
-      if (stored) return first * STORED_STATISTICS_STEPS;
+      if (normalisesByConstants(op, trace.workload.phase === 'training')) return first * STORED_STATISTICS_STEPS;
       return first * NORM_STEPS[op.phase === 'input-gradient' || op.phase === 'weight-gradient' ? op.phase : 'forward'];
     }
     case 'softmax':

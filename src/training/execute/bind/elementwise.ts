@@ -95,12 +95,13 @@ function bindDropout(op: ElementwiseOp, workspace: Workspace): Runner {
   const result = workspace.values[op.outputs[0]!]!;
   const share = op.factor ?? KEPT_SHARE;
   if (workspace.trace.workload.phase === 'inference') return () => result.set(operand);
-  if (op.phase !== 'input-gradient') {
+  const first = op.name.replace(/\.(again|input-gradient)$/, '');
+  if (op.phase === 'forward' && first === op.name) {
     const kept = new Uint8Array(result.length);
     workspace.kept.set(op.name, kept);
     return () => drawDropout(share, workspace.random, kept, operand, result);
   }
-  const kept = workspace.kept.get(op.name.replace(/\.input-gradient$/, ''));
+  const kept = workspace.kept.get(first);
   if (kept === undefined) throw InputError.of(op.name, 'no dropout of that name before it', 'name it after its layer');
   return () => repeatDropout(share, kept, operand, result);
 }

@@ -38,6 +38,8 @@ export function bindMove(op: MoveOp, workspace: Workspace): Runner {
       );
       return () => transpose(walk, first!, result);
     }
+    case 'delay':
+      return bindDelay(op, workspace);
     case 'upsample':
       return bindUpsample(op, workspace);
     case 'triangle': {
@@ -45,6 +47,14 @@ export function bindMove(op: MoveOp, workspace: Workspace): Runner {
       return backward ? () => triangleGradient(size, first!, result) : () => triangle(size, first!, result);
     }
   }
+}
+
+/** The oldest value goes first: every result is an operand of the next one. */
+function bindDelay(op: MoveOp, { values }: Workspace): Runner {
+  const moves = op.outputs.map((id, index) => ({ to: values[id]!, from: values[op.inputs[index]!]! })).reverse();
+  return () => {
+    for (const { to, from } of moves) to.set(from);
+  };
 }
 
 /** Parts of a tensor along an axis, which the parts may lack: concat places them side by side, split cuts them, pad places one among zeros. */

@@ -3,7 +3,10 @@ import { normalise, normaliseGradient, normSizes, normWeightGradient } from '../
 import { softmax, softmaxGradient } from '../../../numerics/ops/softmax.ts';
 import { elements } from '../../../trace/facts.ts';
 import type { NormOp, SoftmaxOp } from '../../../trace/trace.ts';
-import { misfit, type Runner, refusal, shapeOf, type Workspace } from '../workspace.ts';
+import { misfit, type Runner, shapeOf, type Workspace } from '../workspace.ts';
+import { bindOnline } from './online-norm.ts';
+import { bindBatchForward, bindRenorm } from './running-norm.ts';
+import { bindWeightNorm } from './weight-norm.ts';
 
 export function bindSoftmax(op: SoftmaxOp, workspace: Workspace): Runner {
   const [first, kept] = op.inputs.map((id) => workspace.values[id]!);
@@ -13,32 +16,36 @@ export function bindSoftmax(op: SoftmaxOp, workspace: Workspace): Runner {
   return () => softmaxGradient(op.axisLength, first!, kept, result);
 }
 
-/**
- * Forward [operand, scale, shift]; input-gradient [gradient, operand, scale]; weight-gradient [gradient, operand] to those of scale
- * and shift. The backward ops compute the statistics again. batch always takes those of the batch, also when not training.
- */
+/** The operands of every form are those of NormOp. Statistics that no result depends on later are computed again going back. */
 export function bindNorm(op: NormOp, workspace: Workspace): Runner {
   switch (op.function) {
-    case 'batch':
-    case 'layer':
-    case 'instance':
-    case 'group':
-      break;
     case 'local-response':
       return bindLocalResponse(op, workspace);
+    case 'weight':
+      return bindWeightNorm(op, workspace);
+    case 'online':
+      return bindOnline(op, workspace);
+    case 'batch-renorm':
+      return bindRenorm(op, workspace);
+    case 'batch':
+      return op.phase === 'forward' && op.inputs.length > 3
+        ? bindBatchForward(op, workspace)
+        : bindOwnStatistics('batch', op, workspace);
     default:
-      throw refusal(op, `${op.function} normalisation`);
+      return bindOwnStatistics(op.function, op, workspace);
   }
-  const inputs = op.inputs.map((id) => workspace.values[id]!);
+}
+
+/** By the mean and variance of the operand alone. */
+function bindOwnStatistics(norm: Parameters<typeof normSizes>[0], op: NormOp, workspace: Workspace): Runner {
+  const [first, kept, scale] = op.inputs.map((id) => workspace.values[id]!);
   const [result, second] = op.outputs.map((id) => workspace.values[id]!);
-  const [first, kept, scale] = inputs;
-  const backward = op.phase === 'input-gradient' || op.phase === 'weight-gradient';
-  const sizes = normSizes(op.function, shapeOf(workspace, op.inputs[0]!));
+  const sizes = normSizes(norm, shapeOf(workspace, op.inputs[0]!));
   const complete = op.phase === 'weight-gradient' ? kept && second : kept && scale;
   if (first === undefined || kept === undefined || result === undefined || !complete) throw misfit(workspace, op);
-  if (!backward) return () => normalise(sizes, first, kept, scale!, result);
   if (op.phase === 'weight-gradient') return () => normWeightGradient(sizes, first, kept, result, second!);
-  return () => normaliseGradient(sizes, first, kept, scale!, result);
+  if (op.phase === 'input-gradient') return () => normaliseGradient(sizes, first, kept, scale!, result);
+  return () => normalise(sizes, first, kept, scale!, result);
 }
 
 function bindLocalResponse(op: NormOp, workspace: Workspace): Runner {

@@ -30,13 +30,14 @@ export function bindPool(op: PoolOp, workspace: Workspace): Runner {
 }
 
 /**
- * Sums over axes; in the backward pass also of what was repeated, so that the sizes tell whether an op sums or repeats: the larger side
- * is the whole tensor.
+ * Sums over axes; in the backward pass also of what was repeated, so that the sizes tell whether an op sums or repeats: the larger side,
+ * or over axes of length 1 the one with more axes, is the whole tensor.
  */
 export function bindReduce(op: ReduceOp, workspace: Workspace): Runner {
   if (op.function !== 'sum' && op.function !== 'mean') throw refusal(op, `reduce ${op.function}`);
   const [from, to] = [workspace.values[op.inputs[0]!]!, workspace.values[op.outputs[0]!]!];
-  const repeats = op.phase === 'input-gradient' && from.length < to.length;
+  const moreAxes = shapeOf(workspace, op.outputs[0]!).length > shapeOf(workspace, op.inputs[0]!).length;
+  const repeats = op.phase === 'input-gradient' && (from.length < to.length || (from.length === to.length && moreAxes));
   const [whole, reduced] = repeats ? [op.outputs[0]!, op.inputs[0]!] : [op.inputs[0]!, op.outputs[0]!];
   const shape = shapeOf(workspace, whole);
   const strides = reducedStrides(shape, shapeOf(workspace, reduced), op.axes);
