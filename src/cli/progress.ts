@@ -26,3 +26,36 @@ export function epochProgress(epoch: number, epochs: number, steps: number, quie
     end: () => bar.stop(),
   };
 }
+
+/** Tells a person how far a table of measurements has come. */
+export interface RowProgress {
+  readonly row: (done: number, total: number) => void;
+  readonly end: () => void;
+}
+
+/** Below this nobody waits. */
+const SILENT_MS = 1000;
+
+export function rowProgress(quiet: boolean): RowProgress {
+  if (quiet || process.stderr.isTTY !== true) return { row: () => {}, end: () => {} };
+  const bar = new SingleBar({
+    format: '[{bar}] {value}/{total} rows  {eta_formatted} left',
+    fps: FRAMES,
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+    barsize: 24,
+  });
+  const start = performance.now();
+  let shown = false;
+  return {
+    row: (done, total) => {
+      if (!shown && performance.now() - start < SILENT_MS) return;
+      if (!shown) bar.start(total, done);
+      shown = true;
+      bar.setTotal(total);
+      bar.update(done);
+    },
+    end: () => bar.stop(),
+  };
+}

@@ -12,17 +12,22 @@ export const STALL_CAUSES = [
   'accumulator', // no free accumulators
   'writeback', // results wait for off-chip memory
   'output', // results leave for the host
-  'issue', // instruction not yet issued
+  'issue', // instruction not yet issued: dependences, barriers, a busy pipe
+  'launch', // a kernel has been called and does not run yet
+  'tail', // processors without work while others finish theirs
+  'padding', // work on parts of tiles that lie beyond the operands
 ] as const;
 export type StallCause = (typeof STALL_CAUSES)[number];
 
 /** What costs energy. Closed. `mac.W-A` is a MAC of W-bit weights with A-bit activations in the named format. */
 export const ACTIONS = [
+  'mac.int4',
   'mac.int8',
   'mac.int8x16',
   'mac.int16',
   'mac.bf16',
   'mac.fp16',
+  'mac.tf32',
   'mac.fp32',
   'mac.idle',
   'vector.op',

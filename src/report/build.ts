@@ -130,12 +130,11 @@ export function buildReport(inputs: ReportInputs): Report {
       energyPjByComponent: energyTotals,
       peakUseBytes: result.peakUseBytes,
     },
-    countersPct: counters(
-      cycles,
-      activeCycles,
-      stallTotals,
-      usefulMacs === 0 ? 0 : usefulMacs / (usefulMacs + idleMacs),
-    ),
+    // The counters are those of a systolic array.
+    countersPct:
+      machine.kind === 'systolic'
+        ? counters(cycles, activeCycles, stallTotals, usefulMacs === 0 ? 0 : usefulMacs / (usefulMacs + idleMacs))
+        : {},
     roofline: {
       memory: facts.offChip.name,
       peakMacsPerCycle: facts.peakMacsPerCycle,

@@ -15,7 +15,10 @@ export const CAUSE_TEXT: Readonly<Record<StallCause, string>> = {
   accumulator: 'waiting for free accumulators',
   writeback: 'off-chip memory is busy taking results',
   output: 'results leaving for the host',
-  issue: 'waiting for the next instruction',
+  issue: 'waiting for the next instruction, its operands or a barrier',
+  launch: 'kernels being launched',
+  tail: 'processors without work while others finish',
+  padding: 'tiles reaching beyond the edges of the operands',
 };
 
 /** Groups of causes as the bars show them. */

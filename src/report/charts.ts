@@ -149,7 +149,7 @@ function rooflineChart(report: Report): ChartConfiguration {
 }
 
 /** Labels at powers of ten only. */
-function logTicks() {
+export function logTicks() {
   return {
     font: { ...FONT, size: 14 },
     callback: (value: string | number): string =>

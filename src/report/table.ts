@@ -115,6 +115,14 @@ const COUNTER_TEXT: Readonly<Record<string, string>> = {
   inputStall: '  input stall',
 };
 
+/** Nothing for machines that have no such counters. */
+function counterLines({ countersPct }: Report, bold: (text: string) => string): string[] {
+  const counters = Object.entries(countersPct);
+  if (counters.length === 0) return [];
+  const texts = counters.map(([name, pct]) => `${(COUNTER_TEXT[name] ?? name).trim()} ${pct.toFixed(1)}`);
+  return [bold('Counters, percent of cycles (as Jouppi 2017, Table 3)'), `  ${texts.join(' | ')}`, ''];
+}
+
 /** The report for a terminal. */
 export function renderTable(report: Report, options: TableOptions): string {
   const { bold, dim } = pc.createColors(options.colors);
@@ -160,11 +168,7 @@ export function renderTable(report: Report, options: TableOptions): string {
       ),
     ),
     '',
-    bold('Counters, percent of cycles (as Jouppi 2017, Table 3)'),
-    `  ${Object.entries(report.countersPct)
-      .map(([name, pct]) => `${(COUNTER_TEXT[name] ?? name).trim()} ${pct.toFixed(1)}`)
-      .join(' | ')}`,
-    '',
+    ...counterLines(report, bold),
     bold('Memory traffic'),
     ...Object.entries(totals.trafficBytes).map(([name, traffic]) =>
       row(

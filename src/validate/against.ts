@@ -7,57 +7,26 @@ import { SCHEMAS } from '../models/registry.ts';
 import { simulate } from '../simulate.ts';
 import { loadTrace } from '../workload/load.ts';
 import { scalesimCycles } from './scalesim.ts';
+import { allReduceMs, NETWORK_OF_DEVICE } from './all-reduce.ts';
+import { type CsvRecord, measuredNumber, oneOf, wholeNumber } from './fields.ts';
+import { GPU_KINDS } from './gpu.ts';
+import type { Kind, Pair } from './kind.ts';
 
 export interface Comparison extends ErrorMetrics {
-  readonly rows: readonly {
-    readonly id: string;
-    readonly measured: number;
-    readonly predicted: number;
-    readonly errorPct: number;
-  }[];
-}
-
-type CsvRecord = Readonly<Record<string, string>>;
-
-interface Kind {
-  readonly name: string;
-  readonly columns: readonly string[];
-  readonly predict: (
-    record: CsvRecord,
-    index: number,
-    arch: string | undefined,
-  ) => { id: string; measured: number; predicted: number };
-}
-
-function wholeNumber(record: CsvRecord, column: string, row: number): number {
-  const value = Number(record[column]);
-  if (!Number.isInteger(value) || value < 1 || value > 2 ** 24)
-    throw InputError.of(
-      `row ${row + 1}: ${column}`,
-      JSON.stringify(record[column]),
-      'write a whole number from 1 to 2^24',
-    );
-  return value;
-}
-
-function measuredNumber(record: CsvRecord, column: string, row: number): number {
-  const value = Number(record[column]);
-  if (!(value > 0) || !Number.isFinite(value))
-    throw InputError.of(`row ${row + 1}: ${column}`, JSON.stringify(record[column]), 'write a positive number');
-  return value;
+  /** What the rows are, for people. */
+  readonly what: string;
+  readonly rows: readonly (Pair & { readonly errorPct: number })[];
 }
 
 const KINDS: readonly Kind[] = [
   {
     name: 'SCALE-Sim results',
     columns: ['gemm_m', 'gemm_n', 'gemm_k', 'array_h', 'array_w', 'dataflow', 'compute_cycles'],
-    predict: (record, index) => {
+    predictor: () => (record, index) => {
       const [m, n, k, rows, columns] = ['gemm_m', 'gemm_n', 'gemm_k', 'array_h', 'array_w'].map((column) =>
         wholeNumber(record, column, index),
       ) as [number, number, number, number, number];
-      const dataflow = (['ws', 'os', 'is'] as const).find((one) => one === record['dataflow']);
-      if (dataflow === undefined)
-        throw InputError.of(`row ${index + 1}: dataflow`, JSON.stringify(record['dataflow']), 'write ws, os or is');
+      const dataflow = oneOf(record, 'dataflow', index, ['ws', 'os', 'is']);
       const id = [record['suite'], record['network'], record['layer'], `${m}x${n}x${k}`, `${rows}x${columns}`, dataflow]
         .filter((part) => part !== undefined && part !== '')
         .join(' ');
@@ -71,7 +40,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'TPU v1 throughput',
     columns: ['app', 'tops'],
-    predict: (record, index, arch) => {
+    predictor: (arch) => (record, index) => {
       const name = `tpuv1-${(record['app'] ?? '').toLowerCase()}`;
       const known = APPLICATION_NAMES.find((one) => one === name);
       if (known === undefined)
@@ -87,10 +56,40 @@ const KINDS: readonly Kind[] = [
       return { id: record['app']!, measured: measuredNumber(record, 'tops', index), predicted: tops(report) };
     },
   },
+  {
+    name: 'all-reduce times',
+    columns: ['device', 'bytes', 'ranks', 'time_ms'],
+    predictor: (arch) => (record, index) => {
+      const device = record['device']!;
+      const network = NETWORK_OF_DEVICE[(arch ?? device).toUpperCase()] ?? arch;
+      if (network === undefined)
+        throw InputError.of(
+          `row ${index + 1}: device`,
+          JSON.stringify(device),
+          `write ${Object.keys(NETWORK_OF_DEVICE).join(' or ')}, or name a network with --arch`,
+        );
+      const bytes = wholeNumber(record, 'bytes', index, 1, 44);
+      const ranks = wholeNumber(record, 'ranks', index);
+      return {
+        id: record['id'] ?? `${device} ${bytes} B ${ranks} ranks`,
+        measured: measuredNumber(record, 'time_ms', index),
+        predicted: allReduceMs(network, ranks, bytes),
+      };
+    },
+  },
+  ...GPU_KINDS,
 ];
 
+/** Told how many of all rows are done. */
+export type OnRow = (done: number, total: number) => void;
+
 /** Holds the models against a CSV of measurements; its columns tell what they are. Throws InputError. */
-export function validateAgainst(text: string, file: string, arch: string | undefined): Comparison {
+export function validateAgainst(
+  text: string,
+  file: string,
+  arch: string | undefined,
+  onRow: OnRow = () => {},
+): Comparison {
   let records: CsvRecord[];
   try {
     records = parse(text, {
@@ -118,16 +117,20 @@ export function validateAgainst(text: string, file: string, arch: string | undef
     );
   }
   const problems: Problem[] = [];
-  const rows: { id: string; measured: number; predicted: number; errorPct: number }[] = [];
+  const rows: (Pair & { errorPct: number })[] = [];
+  const predict = kind.predictor(arch);
   records.forEach((record, index) => {
     try {
-      const { id, measured, predicted } = kind.predict(record, index, arch);
+      const { id, measured, predicted } = predict(record, index);
       rows.push({ id, measured, predicted, errorPct: (100 * (predicted - measured)) / measured });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       problems.push(...error.problems.map((problem) => ({ ...problem, where: `${file}: ${problem.where}` })));
     }
+    onRow(index + 1, records.length);
   });
-  if (problems.length > 0) throw new InputError(problems.slice(0, 20));
-  return { rows, ...errorMetrics(rows) };
+  // What is wrong with a flag is found anew in every row.
+  const different = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  if (problems.length > 0) throw new InputError([...different.values()].slice(0, 20));
+  return { what: kind.name, rows, ...errorMetrics(rows) };
 }

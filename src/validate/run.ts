@@ -4,6 +4,8 @@ import type { Report } from '../report/report.ts';
 import { type AnchorResult, errorOf, holds } from './anchor.ts';
 import type { Baseline } from './baseline.ts';
 import { mean } from './metrics.ts';
+import type { OnRow } from './against.ts';
+import { type MeasuredSet, measuredSets } from './measured.ts';
 import { type ScalesimRow, scalesimCycles } from './scalesim.ts';
 import { applicationAnchors, APPLICATION_NAMES, sensitivityAnchors } from './tpuv1.ts';
 
@@ -11,6 +13,8 @@ export interface Validation {
   readonly anchors: readonly AnchorResult[];
   /** SCALE-Sim rows in all and those that are exact. */
   readonly scalesim: { readonly rows: number; readonly exact: number };
+  /** Kernels measured on real machines. */
+  readonly measured: readonly MeasuredSet[];
   /** What is worse than its bound, or than the kept baseline. */
   readonly failures: readonly string[];
 }
@@ -42,7 +46,7 @@ export function meanThroughputError(anchors: readonly AnchorResult[]): number {
 }
 
 /** Runs every anchor of the machines asked for (null: all) and compares with the kept baseline (null: none kept). */
-export function validate(machine: string | null, baseline: Baseline | null): Validation {
+export function validate(machine: string | null, baseline: Baseline | null, onRow?: OnRow): Validation {
   const anchors = machine === null || machine === 'tpuv1' ? [...applicationAnchors(), ...sensitivityAnchors()] : [];
   const rows = machine === null || machine.startsWith('scalesim') ? scalesimRows() : [];
   const exact = rows.filter((row) => scalesimCycles(row) === row.cycles).length;
@@ -54,18 +58,23 @@ export function validate(machine: string | null, baseline: Baseline | null): Val
     failures.push(
       `mean throughput error ${meanThroughputError(anchors).toFixed(1)} % is beyond ${MEAN_THROUGHPUT_BOUND} %`,
     );
-  for (const anchor of anchors) {
-    const kept = baseline?.errors[anchor.id];
-    const error = Math.abs(errorOf(anchor));
+  const measured = measuredSets(machine, onRow);
+  for (const { id, mapePct, bound } of measured)
+    if (bound !== null && mapePct > bound) failures.push(`${id}: error ${mapePct.toFixed(1)} is beyond ${bound}`);
+  for (const [id, what, error] of [
+    ...anchors.map((anchor) => [anchor.id, anchor.what, Math.abs(errorOf(anchor))] as const),
+    ...measured.map((set) => [set.id, set.id, set.mapePct] as const),
+  ]) {
+    const kept = baseline?.errors[id];
     if (kept !== undefined && error > kept + TOLERANCE)
-      failures.push(`${anchor.what}: error grew from ${kept.toFixed(2)} to ${error.toFixed(2)}`);
+      failures.push(`${what}: error grew from ${kept.toFixed(2)} to ${error.toFixed(2)}`);
   }
-  return { anchors, scalesim: { rows: rows.length, exact }, failures };
+  return { anchors, scalesim: { rows: rows.length, exact }, measured, failures };
 }
 
 /** What is kept under version control after a model has changed. */
 export function toBaseline(validation: Validation): Baseline {
-  const { anchors, scalesim } = validation;
+  const { anchors, scalesim, measured } = validation;
   const round = (value: number): number => Math.round(value * 1000) / 1000;
   const throughput = round(meanThroughputError(anchors));
   const tpu: Report['accuracy'] = {
@@ -83,7 +92,24 @@ export function toBaseline(validation: Validation): Baseline {
     ...['32x32', '128x128'].flatMap((size) => ['ws', 'os', 'is'].map((dataflow) => `scalesim-${size}-${dataflow}`)),
   ];
   return {
-    errors: Object.fromEntries(anchors.map((anchor) => [anchor.id, round(Math.abs(errorOf(anchor)))])),
-    accuracy: { tpuv1: tpu, ...Object.fromEntries(names.map((name) => [name, arrays])) },
+    errors: Object.fromEntries([
+      ...anchors.map((anchor) => [anchor.id, round(Math.abs(errorOf(anchor)))] as const),
+      ...measured.map((set) => [set.id, round(set.mapePct)] as const),
+    ]),
+    accuracy: { tpuv1: tpu, ...measuredAccuracy(measured), ...Object.fromEntries(names.map((name) => [name, arrays])) },
   };
+}
+
+/** One sentence a machine: the error over all of its measured rows. */
+function measuredAccuracy(measured: readonly MeasuredSet[]): Baseline['accuracy'] {
+  const machines = [...new Set(measured.map((set) => set.machine))];
+  return Object.fromEntries(
+    machines.map((machine) => {
+      const sets = measured.filter((set) => set.machine === machine);
+      const rows = sets.reduce((sum, set) => sum + set.rows, 0);
+      const error = sets.reduce((sum, set) => sum + set.mapePct * set.rows, 0) / rows;
+      const note = `Times of measured kernels; accsim validate --arch ${machine} shows them by kind.`;
+      return [machine, { anchors: rows, meanAbsErrorPct: Math.round(error * 1000) / 1000, note }];
+    }),
+  );
 }

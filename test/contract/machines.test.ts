@@ -15,16 +15,14 @@ const WORKLOADS = [
 ] as const;
 const MACHINES = listMachines().map(({ name }) => name);
 
-function precisionFor(machine: string): string {
-  return Object.keys(
-    (loadMachine(machine, [], SCHEMAS).spec as { array: { cyclesPerRow: Record<string, number> } }).array.cyclesPerRow,
-  )[0]!;
-}
-
 describe.each(MACHINES)('%s', (name) => {
   const machine = loadMachine(name, [], SCHEMAS);
   describe.each(WORKLOADS)('%s', (workload) => {
-    const trace = loadTrace(workload, { phase: 'inference', precision: precisionFor(name) }, 'int8');
+    const trace = loadTrace(
+      workload,
+      { phase: 'inference', precision: modelOf(machine).facts.defaultPrecision },
+      'int8',
+    );
     const { report } = simulate(machine, trace);
 
     it('attributes every cycle of the run, and of every unit, to a named cause', () => {

@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
 import { fileExists, readInput, writeOutput } from '../../files.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../../report/html.ts';
 import { csvLines, markdownTable } from '../../report/tables.ts';
 import { baselinePath } from '../../validate/accuracy.ts';
-import { validateAgainst } from '../../validate/against.ts';
+import { type Comparison, validateAgainst } from '../../validate/against.ts';
 import { errorOf, holds } from '../../validate/anchor.ts';
 import type { Baseline } from '../../validate/baseline.ts';
+import { MEASURED_MACHINES } from '../../validate/measured.ts';
 import { meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
+import { rowProgress } from '../progress.ts';
 import { columns } from '../text.ts';
 
 const { format, out, quiet } = COMMON;
@@ -21,6 +24,7 @@ function options(yargs: Argv) {
       against: { type: 'string', describe: 'a CSV of measurements; its columns tell what they are' },
       update: { type: 'boolean', default: false, describe: 'keep the results as the new baseline' },
       format,
+      charts: { type: 'string', describe: 'with --against: folder for charts of predicted against measured (PNG)' },
       out,
       quiet,
     })
@@ -33,8 +37,16 @@ type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>
 const number = (value: number): string =>
   Math.abs(value) >= 1000 ? String(Math.round(value)) : Number(value.toPrecision(4)).toString();
 
-function rowsOf({ anchors }: Validation): string[][] {
-  return anchors.map((anchor) => {
+function rowsOf({ anchors, measured }: Validation): string[][] {
+  const sets = measured.map((set) => [
+    set.id,
+    `% of time, mean of ${set.rows}`,
+    '0',
+    set.mapePct.toFixed(1),
+    `median ${set.medianAbsErrorPct.toFixed(1)} %`,
+    set.bound === null ? 'shown only' : `${set.mapePct <= set.bound ? 'within' : 'MISSES'} ${set.bound}`,
+  ]);
+  const figures = anchors.map((anchor) => {
     const error = errorOf(anchor);
     const shown = `${error >= 0 ? '+' : ''}${error.toFixed(1)} ${anchor.errorIn === 'percent' ? '%' : 'points'}`;
     const bound = anchor.bound === null ? 'shown only' : `within ${anchor.bound}`;
@@ -47,15 +59,21 @@ function rowsOf({ anchors }: Validation): string[][] {
       holds(anchor) ? bound : `MISSES ${anchor.bound}`,
     ];
   });
+  return [...figures, ...sets];
 }
 
 function summary(validation: Validation): string {
-  const { anchors, scalesim, failures } = validation;
+  const { anchors, scalesim, measured, failures } = validation;
   const lines: string[] = [];
   if (anchors.length > 0)
     lines.push(
       `TPU v1 throughput: mean absolute error ${meanThroughputError(anchors).toFixed(1)} % over six applications (the authors' own model: 8.2 %).`,
     );
+  if (measured.length > 0) {
+    const rows = measured.reduce((sum, set) => sum + set.rows, 0);
+    const error = measured.reduce((sum, set) => sum + set.rows * set.mapePct, 0) / rows;
+    lines.push(`Measured GPU kernels: mean absolute error ${error.toFixed(1)} % of the time over ${rows} rows.`);
+  }
   if (scalesim.rows > 0)
     lines.push(`SCALE-Sim: ${scalesim.exact} of ${scalesim.rows} distinct rows have exactly its compute cycles.`);
   lines.push(...failures.map((failure) => `FAILED ${failure}`));
@@ -67,8 +85,10 @@ function summary(validation: Validation): string {
   return `${lines.join('\n')}\n`;
 }
 
-function runAgainst(args: Arguments, path: string): void {
-  const comparison = validateAgainst(readInput(path), path, args.arch);
+async function runAgainst(args: Arguments, path: string): Promise<void> {
+  const progress = rowProgress(args.quiet);
+  const comparison = validateAgainst(readInput(path), path, args.arch, progress.row);
+  progress.end();
   const head = ['id', 'measured', 'predicted', 'errorPct'];
   const rows = comparison.rows.map((row) => [
     row.id,
@@ -85,21 +105,35 @@ function runAgainst(args: Arguments, path: string): void {
     table: () => `${columns([head, ...rows])}\n${metrics}`,
   }[readFormat(args.format)]();
   deliver(text, args.out, args.quiet);
+  if (args.charts !== undefined) await writeCharts(comparison, args.charts, args.quiet);
 }
 
-function run(args: Arguments): void {
+async function writeCharts({ what, rows }: Comparison, folder: string, quiet: boolean): Promise<void> {
+  const { comparisonCharts } = await import('../../report/comparison-charts.ts');
+  for (const chart of comparisonCharts(what, rows)) {
+    const path = join(folder, chart.name);
+    writeOutput(path, chart.png);
+    say(`wrote ${path}`, quiet);
+  }
+}
+
+async function run(args: Arguments): Promise<void> {
   if (args.against !== undefined) return runAgainst(args, args.against);
   const form = readFormat(args.format);
   const machine = args.arch ?? null;
-  if (machine !== null && machine !== 'tpuv1' && !machine.startsWith('scalesim')) {
+  const isHeld =
+    machine === 'tpuv1' || machine?.startsWith('scalesim') === true || MEASURED_MACHINES.includes(machine ?? '');
+  if (machine !== null && !isHeld) {
     throw InputError.of(
       '--arch',
       `no published or measured figure holds ${machine}`,
-      'use tpuv1 or scalesim, or bring measurements with --against',
+      `use tpuv1, scalesim, ${MEASURED_MACHINES.join(', ')}, or bring measurements with --against`,
     );
   }
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
-  const validation = validate(machine, kept);
+  const progress = rowProgress(args.quiet);
+  const validation = validate(machine, kept, progress.row);
+  progress.end();
   const head = ['figure', 'unit', 'published', 'predicted', 'error', 'bound'];
   const rows = rowsOf(validation);
   const text = {

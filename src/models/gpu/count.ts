@@ -1,0 +1,137 @@
+import { ACTIONS, type Action } from '../../events/events.ts';
+import { type DType, DTYPES } from '../../trace/trace.ts';
+import type { TimedKernel } from './lower/choose.ts';
+import { type Instruction, ISSUE, MATH, SHARED } from './program.ts';
+import type { GpuSpec } from './spec.ts';
+
+/** `count` actions that moved `bytes` at a component of the layout. */
+export interface Access {
+  readonly component: number;
+  readonly action: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** Components in the order of the event layout; the off-chip memory comes last, under its own name. */
+const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemory', 'l2'] as const;
+const TENSOR_CORES = 0;
+const CUDA_CORES = 1;
+const REGISTERS = 2;
+const SHARED_MEMORY = 3;
+const L2 = 4;
+const OFF_CHIP = 5;
+
+const LANES = 32;
+/** A register of all threads of a warp. */
+const REGISTER_BYTES = 4 * LANES;
+/** Bytes of one access of L2 and memory: a sector. */
+const SECTOR_BYTES = 32;
+
+const READ = ACTIONS.indexOf('read');
+const WRITE = ACTIONS.indexOf('write');
+const THREAD_INSTRUCTION = ACTIONS.indexOf('vector.op');
+
+const MAC_ACTIONS: Readonly<Record<string, Action>> = {
+  int4: 'mac.int4',
+  int8: 'mac.int8',
+  fp16: 'mac.fp16',
+  bf16: 'mac.bf16',
+  tf32: 'mac.tf32',
+  fp32: 'mac.fp32',
+};
+
+export function componentNames(spec: GpuSpec): string[] {
+  return [...COMPONENTS, spec.memory.name];
+}
+
+/** Action of a multiply-add, and the component that does it, for an entry of the machine's math. */
+function macUse(spec: GpuSpec, math: string): { readonly component: number; readonly action: Action } {
+  const [operands, sums] = math.split('+') as [string, string | undefined];
+  if (spec.math[math]!.unit === 'tensor') return { component: TENSOR_CORES, action: MAC_ACTIONS[operands]! };
+  // Without tensor cores, operands are widened to the format of the sums.
+  return { component: CUDA_CORES, action: MAC_ACTIONS[sums ?? operands]! };
+}
+
+/** Every component and action that a run with products of these kinds can count. */
+export function usesOf(spec: GpuSpec, maths: ReadonlySet<string>): { component: string; action: Action }[] {
+  const names = componentNames(spec);
+  const products = [...maths].map((math) => {
+    const { component, action } = macUse(spec, math);
+    return { component: names[component]!, action };
+  });
+  const moves = [REGISTERS, SHARED_MEMORY, L2, OFF_CHIP].flatMap((component) =>
+    (['read', 'write'] as const).map((action) => ({ component: names[component]!, action })),
+  );
+  return [...products, { component: names[CUDA_CORES]!, action: 'vector.op' }, ...moves];
+}
+
+/** Bytes that products move between registers and pipes for each multiply-add: operands of every instruction, sums of every group. */
+function registerBytesPerMac(spec: GpuSpec, name: string): { readonly read: number; readonly write: number } {
+  const math = spec.math[name]!;
+  const operandBytes = DTYPES[name.split('+')[0] as DType] / 8;
+  const operands = (math.m * math.leftReads + math.n * math.rightReads) * math.k * operandBytes;
+  const sums = math.m * math.n * math.accumulatorBytes;
+  const macs = math.m * math.n * math.k;
+  return { read: (operands * math.instructions + sums) / macs, write: sums / macs };
+}
+
+/** Instructions of a warp by pipe, and cycles in which it holds shared memory. */
+interface Counts {
+  readonly others: number;
+  readonly sharedReadCycles: number;
+  readonly sharedWriteCycles: number;
+}
+
+function countInstructions(instructions: readonly Instruction[]): Counts {
+  let others = 0;
+  let sharedReadCycles = 0;
+  let sharedWriteCycles = 0;
+  for (const { pipe, occupiesCycles, reads, count } of instructions) {
+    if (pipe !== MATH && pipe !== ISSUE) others += count;
+    if (pipe !== SHARED) continue;
+    // A store waits for the registers it stores; a load of fragments reads none.
+    if (reads.length > 0) sharedWriteCycles += occupiesCycles;
+    else sharedReadCycles += occupiesCycles;
+  }
+  return { others, sharedReadCycles, sharedWriteCycles };
+}
+
+/** Actions of a kernel: multiply-adds done (useful or not), instructions of threads, and bytes moved at every level. */
+export function accessesOf(spec: GpuSpec, { kernel, timing }: TimedKernel, math: string | null): Access[] {
+  const unlimited = {
+    loadBytesPerCycle: spec.sm.globalBytesPerCycle,
+    loadLatencyCycles: spec.l2.latencyCycles,
+    resultBytesPerCycle: spec.sm.globalBytesPerCycle,
+  };
+  const program = kernel.program(unlimited);
+  const [start, body, end] = [program.prologue, program.body, program.epilogue].map(countInstructions) as [
+    Counts,
+    Counts,
+    Counts,
+  ];
+  const warps = kernel.blocks * kernel.warpsPerBlock;
+  const total = (of: (counts: Counts) => number): number =>
+    warps * (of(start) + of(body) * kernel.iterations + of(end));
+  const accesses: Access[] = [];
+  const moved = (component: number, action: number, bytes: number, width: number): void => {
+    const whole = Math.round(bytes);
+    if (whole > 0) accesses.push({ component, action, count: Math.ceil(whole / width), bytes: whole });
+  };
+  if (math !== null && kernel.macsDone > 0) {
+    const { component, action } = macUse(spec, math);
+    accesses.push({ component, action: ACTIONS.indexOf(action), count: kernel.macsDone, bytes: 0 });
+    const { read, write } = registerBytesPerMac(spec, math);
+    moved(REGISTERS, READ, read * kernel.macsDone, REGISTER_BYTES);
+    moved(REGISTERS, WRITE, write * kernel.macsDone, REGISTER_BYTES);
+  }
+  const instructions = Math.round(LANES * total(({ others }) => others));
+  accesses.push({ component: CUDA_CORES, action: THREAD_INSTRUCTION, count: instructions, bytes: 0 });
+  const width = spec.sm.sharedBytesPerCycle;
+  moved(SHARED_MEMORY, READ, width * total(({ sharedReadCycles }) => sharedReadCycles), width);
+  moved(SHARED_MEMORY, WRITE, width * total(({ sharedWriteCycles }) => sharedWriteCycles), width);
+  moved(L2, READ, kernel.loadBytes + kernel.resultReadBytes, SECTOR_BYTES);
+  moved(L2, WRITE, kernel.resultWriteBytes, SECTOR_BYTES);
+  moved(OFF_CHIP, READ, timing.offChipReadBytes, SECTOR_BYTES);
+  moved(OFF_CHIP, WRITE, timing.offChipWriteBytes, SECTOR_BYTES);
+  return accesses;
+}

@@ -1,0 +1,66 @@
+import { InputError, type Problem } from '../../../errors.ts';
+import { tensorBytes } from '../../../trace/facts.ts';
+import { peakActivationBytes } from '../../../trace/memory.ts';
+import type { Op, Trace } from '../../../trace/trace.ts';
+import type { GpuSpec } from '../spec.ts';
+
+/** Problems of one kind that are worth listing; the rest are alike. */
+const LISTED = 20;
+
+/** Format of an op's operands, `weights/activations` where they differ. */
+export function operandFormat({ tensors }: Trace, op: Op): string {
+  const [left, right] = [tensors[op.inputs[0]!]!.dtype, tensors[op.inputs[1]!]!.dtype];
+  return left === right ? left : `${right}/${left}`;
+}
+
+/** Name of the math that multiplies a format: with fp32 sums where the machine tells them apart, as frameworks ask for. */
+export function mathOf(spec: GpuSpec, format: string): string {
+  const withWideSums = `${format}+fp32`;
+  return spec.math[withWideSums] === undefined ? format : withWideSums;
+}
+
+/** Refuses what the machine cannot run: formats its pipes do not have, exchanges with other machines, tensors beyond its memory. */
+export function refuseUnsupported(spec: GpuSpec, trace: Trace): void {
+  const problems: Problem[] = [];
+  for (const op of trace.ops) {
+    if (op.kind === 'collective')
+      problems.push({
+        where: `op ${op.id}`,
+        found: `${op.kind} ${op.name}`,
+        remedy: 'a single GPU has no one to exchange data with; use a trace without collectives',
+      });
+    if (op.kind !== 'matmul' && op.kind !== 'conv') continue;
+    const format = operandFormat(trace, op);
+    if (spec.math[mathOf(spec, format)] === undefined)
+      problems.push({
+        where: `op ${op.id}`,
+        found: `${op.name} multiplies ${format}`,
+        remedy: `this machine multiplies ${formats(spec).join(', ')}`,
+      });
+  }
+  if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
+  refuseTooLarge(spec, trace);
+}
+
+/** Formats that a machine's pipes multiply, whatever they sum in. */
+export function formats(spec: GpuSpec): string[] {
+  return [...new Set(Object.keys(spec.math).map((name) => name.split('+')[0]!))];
+}
+
+/** Tensors that are there from the beginning to the end of a run. */
+const RESIDENT: ReadonlySet<string> = new Set(['weight', 'input', 'output']);
+
+/** Weights, what their updates keep and read, and the activations alive at a time must fit the memory. */
+function refuseTooLarge(spec: GpuSpec, trace: Trace): void {
+  const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.inputs : [])));
+  let bytes = peakActivationBytes(trace);
+  trace.tensors.forEach((tensor, id) => {
+    if (RESIDENT.has(tensor.role) || kept.has(id)) bytes += tensorBytes(tensor);
+  });
+  if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
+  throw InputError.of(
+    `memory ${spec.memory.name}`,
+    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
+    'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory',
+  );
+}

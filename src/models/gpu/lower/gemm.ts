@@ -1,0 +1,199 @@
+import { InputError } from '../../../errors.ts';
+import type { Kernel, Rates } from '../kernel.ts';
+import type { GpuSpec, MathSpec, TileSpec } from '../spec.ts';
+import { MAX_REGISTERS_PER_THREAD } from '../units/occupancy.ts';
+import { cyclicHitRate, offChipOperandBytes } from '../units/reuse.ts';
+import { streamKernel } from './stream.ts';
+import { tileProgram } from './tile.ts';
+
+/** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
+export interface Product {
+  readonly name: string;
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly precision: string;
+  readonly operandBytes: number;
+  readonly resultBytes: number;
+  /** Bytes between neighbouring columns of an operand whose reduction dimension is contiguous; null: rows or columns are. */
+  readonly leftPitchBytes: number | null;
+  readonly rightPitchBytes: number | null;
+  /** The result is added to what is there. */
+  readonly readsResult: boolean;
+  /** Operands as they lie in memory, where a convolution reads them several times over; else those of the product. */
+  readonly leftBytes: number;
+  readonly rightBytes: number;
+  /** Bytes of all tensors the call touches, if the same call was made just before; null: nothing is in L2. */
+  readonly warmBytes: number | null;
+}
+
+/** Blocks per SM that slicing the reduction aims at. */
+const FILLS = [1, 2, 4] as const;
+/** Iterations below which a slice is not worth its kernel. */
+const MIN_ITERATIONS = 4;
+/** Registers for addresses, loop counters and predicates. */
+const OTHER_REGISTERS = 50;
+
+const PARTIAL_BYTES = 4;
+
+/** A way to compute a product: kernels one after the other. */
+export type Candidate = readonly Kernel[];
+
+/** All ways the library has to compute a product. */
+export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
+  const math = spec.math[product.precision]!;
+  const tiles = tilesFor(spec, math, product.operandBytes);
+  const candidates: Candidate[] = [];
+  for (const tile of tiles.filter((one) => worthwhile(one, tiles, product))) {
+    const iterations = Math.ceil(product.k / tile.k);
+    const blocks = Math.ceil(product.m / tile.m) * Math.ceil(product.n / tile.n) * product.batch;
+    const splits = FILLS.map((fill) => Math.min(spec.library.maxSlices, Math.floor((fill * spec.sms) / blocks)));
+    for (const slices of new Set([1, ...splits])) {
+      if (slices < 1 || (slices > 1 && iterations / slices < MIN_ITERATIONS)) continue;
+      const candidate = tiledCandidate(spec, tile, product, slices);
+      if (candidate !== null) candidates.push(candidate);
+    }
+  }
+  return candidates;
+}
+
+/** Tiles for operands of a width: a step is as many bytes deep as the machine file says for elements of two bytes. */
+function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly TileSpec[] {
+  if (math.unit === 'cuda') return spec.library.cudaTiles;
+  return spec.library.tensorTiles.map((tile) => ({ ...tile, k: (2 * tile.k) / operandBytes }));
+}
+
+/** One tile shape and number of slices; null if a thread would need more registers than it can have. */
+export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, slices: number): Candidate | null {
+  const kernel = tileKernel(spec, spec.math[product.precision]!, tile, product, slices);
+  if (kernel === null) return null;
+  return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
+}
+
+/** No tile that is more than half empty, unless it is the smallest of its kind. */
+function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Product): boolean {
+  const smallestM = Math.min(...tiles.map((one) => one.m));
+  const smallestN = Math.min(...tiles.map((one) => one.n));
+  return (tile.m < 2 * m || tile.m <= 2 * smallestM) && (tile.n < 2 * n || tile.n <= 2 * smallestN);
+}
+
+/** The main kernel; null if a thread would need more registers than it can have. */
+function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Product, slices: number): Kernel | null {
+  if (tile.k % (2 * math.k) !== 0)
+    throw InputError.of(
+      'library',
+      `a tile of depth ${tile.k} for ${product.precision} instructions of depth ${math.k}`,
+      'make its k an even multiple of theirs: two sets of fragments take turns',
+    );
+  const { operandBytes, batch, m, n, k } = product;
+  const warps = tile.warpsM * tile.warpsN;
+  const threads = 32 * warps;
+  const stageBytes = (tile.m + tile.n) * tile.k * operandBytes;
+  const sums = (tile.m * tile.n * math.accumulatorBytes) / threads / 4;
+  const fragments =
+    (((tile.m / tile.warpsM) * math.leftReads + (tile.n / tile.warpsN) * math.rightReads) * math.k * operandBytes * 2) /
+    32 /
+    4;
+  const staged = spec.sm.asyncCopy ? 0 : stageBytes / threads / 4;
+  const registersPerThread = Math.ceil(sums + fragments + staged + OTHER_REGISTERS);
+  if (registersPerThread > MAX_REGISTERS_PER_THREAD) return null;
+  const [tilesM, tilesN] = [Math.ceil(m / tile.m), Math.ceil(n / tile.n)];
+  const iterations = Math.ceil(Math.ceil(k / tile.k) / slices);
+  const blocks = tilesM * tilesN * batch * slices;
+  const hitRate = product.warmBytes === null ? 0 : cyclicHitRate(product.warmBytes, operandCapacityBytes(spec));
+  const partial = slices > 1;
+  const resultBytes = partial ? PARTIAL_BYTES : product.resultBytes;
+  const stored = m * n * batch * resultBytes * slices;
+  const timing = (rates: Rates) => ({
+    math: { ...math, steps: math.instructions, operandBytes },
+    sharedBytesPerCycle: spec.sm.sharedBytesPerCycle,
+    sharedLatencyCycles: spec.sm.sharedLatencyCycles,
+    globalBytesPerCycle: rates.loadBytesPerCycle,
+    globalLatencyCycles: rates.loadLatencyCycles,
+    resultBytesPerCycle: rates.resultBytesPerCycle,
+    barrierCycles: spec.sm.barrierCycles,
+    asyncCopy: spec.sm.asyncCopy,
+    addressInstructions: spec.library.addressInstructions,
+    readsResult: product.readsResult && !partial,
+    resultBytes,
+    prologueInstructions: spec.library.prologueInstructions,
+  });
+  const shape = `${tile.m}x${tile.n}x${tile.k}`;
+  return {
+    name: `gemm ${product.precision} ${shape}${partial ? ` in ${slices} slices` : ''}`,
+    programKey: [
+      product.precision,
+      shape,
+      warps,
+      tile.warpsM,
+      operandBytes,
+      resultBytes,
+      product.readsResult && !partial,
+    ].join(),
+    program: (rates) => tileProgram({ ...tile, stages: spec.library.stages }, timing(rates)),
+    blocks,
+    warpsPerBlock: warps,
+    registersPerThread,
+    sharedBytesPerBlock: spec.library.stages * stageBytes,
+    iterations,
+    exposedLoads: spec.sm.asyncCopy ? 0 : 1,
+    loadBytes: blocks * iterations * stageBytes,
+    offChipLoadBytes: (resident) =>
+      (1 - hitRate) *
+      batch *
+      offChipOperandBytes(
+        {
+          tilesM,
+          tilesN,
+          leftPanelBytes: product.leftBytes / tilesM / batch,
+          rightPanelBytes: product.rightBytes / tilesN / batch,
+          leftBytes: product.leftBytes / batch,
+          rightBytes: product.rightBytes / batch,
+        },
+        Math.max(1, Math.floor(resident / slices / Math.max(1, Math.floor(resident / (tilesM * tilesN * slices))))),
+        operandCapacityBytes(spec),
+      ),
+    patternShare: patternShare(spec, product),
+    resultReadBytes: product.readsResult && !partial ? stored : 0,
+    resultWriteBytes: stored,
+    offChipResultShare: 1 - hitRate,
+    mathCyclesPerBlock: (iterations * tile.m * tile.n * tile.k) / macsPerCycle(spec, math),
+    macs: batch * m * n * k,
+    macsDone: blocks * iterations * tile.m * tile.n * tile.k,
+  };
+}
+
+/** L2 for what all SMs read. */
+function operandCapacityBytes({ l2 }: GpuSpec): number {
+  return (l2.sizeKiB * 1024) / l2.partitions;
+}
+
+/** Multiply-adds per cycle of an SM at full rate. */
+export function macsPerCycle(spec: GpuSpec, math: MathSpec): number {
+  return (spec.sm.subCores * math.m * math.n * math.k) / (math.instructions * math.occupiesCycles);
+}
+
+/** Rows read a few bytes at a time are slow unless their pitch keeps them in step over the channels; measured, see the machine file. */
+function patternShare(spec: GpuSpec, { leftPitchBytes, rightPitchBytes, leftBytes, rightBytes }: Product): number {
+  const strided = (pitch: number | null): boolean => pitch !== null && pitch % spec.memory.pitchBytes !== 0;
+  const slow = (strided(leftPitchBytes) ? leftBytes : 0) + (strided(rightPitchBytes) ? rightBytes : 0);
+  const slowShare = slow / (leftBytes + rightBytes);
+  return 1 / (1 - slowShare + slowShare / spec.memory.stridedShare);
+}
+
+/** Adds the slices' partial sums up; they are still in L2 as far as they fit. */
+function reductionKernel(spec: GpuSpec, product: Product, slices: number): Kernel {
+  const elements = product.m * product.n * product.batch;
+  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / (elements * slices * PARTIAL_BYTES));
+  return streamKernel(spec, {
+    name: `sum of ${slices} slices`,
+    elements,
+    readBytesPerElement: slices * PARTIAL_BYTES + (product.readsResult ? product.resultBytes : 0),
+    writeBytesPerElement: product.resultBytes,
+    aluPerElement: slices,
+    sfuPerElement: 0,
+    offChipReadShare: 1 - inL2,
+    offChipWriteShare: 1 - inL2,
+  });
+}

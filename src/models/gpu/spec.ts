@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { energySpec } from '../../energy/spec.ts';
+
+/** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
+const count = (max: number) => z.number().int().min(1).max(max);
+const positive = (max: number) => z.number().gt(0).max(max);
+const cycles = (max: number) => z.number().int().min(0).max(max);
+const share = z.number().gt(0).max(1);
+
+/** One math instruction of a warp, as far as time goes. */
+const math = z.strictObject({
+  /** tensor: a matrix instruction; cuda: one multiply-add per thread, or several packed in a register. */
+  unit: z.enum(['tensor', 'cuda']),
+  /** Part of a product that one group of instructions computes, elements. */
+  m: count(256),
+  n: count(256),
+  k: count(256),
+  /** Instructions in the group, and cycles each keeps its pipe of one sub-core. */
+  instructions: count(64),
+  occupiesCycles: positive(256),
+  /** From the last instruction of a group until its sums can be used. */
+  latencyCycles: count(1000),
+  /** Threads of a warp that read the same element of the left and of the right operand from shared memory. */
+  leftReads: count(32),
+  rightReads: count(32),
+  /** Width of a sum in registers and as it is exchanged at the end of a tile. */
+  accumulatorBytes: count(8),
+});
+
+/** Tile of a product that one block computes, as a library offers it. */
+const tile = z.strictObject({
+  m: count(1024),
+  n: count(1024),
+  k: count(1024),
+  warpsM: count(32),
+  warpsN: count(32),
+});
+
+const fields = z.strictObject({
+  clockMHz: positive(1e5),
+  /** Precision of a workload that names none. */
+  defaultPrecision: z.string(),
+  sms: count(1024),
+  sm: z.strictObject({
+    /** Warp schedulers with own register file and pipes; each issues one instruction per cycle. */
+    subCores: count(16),
+    warps: count(128),
+    blocks: count(64),
+    registers: count(2 ** 20),
+    sharedKiB: positive(1024),
+    sharedBytesPerCycle: count(1024),
+    sharedLatencyCycles: cycles(1000),
+    /** Cycles of requests that shared memory takes in before a sub-core must wait. */
+    sharedQueueCycles: cycles(10_000),
+    /** From L2 into the SM. */
+    globalBytesPerCycle: count(1024),
+    barrierCycles: cycles(1000),
+    /** Lanes per sub-core for what is not math of a product: one result per lane and cycle. */
+    aluLanes: count(128),
+    sfuLanes: count(128),
+    aluLatencyCycles: cycles(100),
+    sfuLatencyCycles: cycles(1000),
+    /** Copies from global to shared memory that bypass registers; more than two stages are then of use. */
+    asyncCopy: z.boolean(),
+  }),
+  l2: z.strictObject({
+    sizeKiB: positive(2 ** 22),
+    /** Parts that keep their own copy of what SMs on both sides read. */
+    partitions: count(8),
+    bytesPerCycle: positive(1e6),
+    latencyCycles: cycles(10_000),
+  }),
+  memory: z.strictObject({
+    name: z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/),
+    sizeGiB: positive(1e6),
+    bandwidthGBps: positive(1e9),
+    latencyCycles: cycles(100_000),
+    /** Share of the bandwidth that long streams reach. */
+    streamShare: share,
+    /** Share of that which rows reach that are read a little at a time, at a pitch that is no multiple of `pitchBytes`. */
+    stridedShare: share,
+    pitchBytes: count(2 ** 20),
+  }),
+  /** Kernels in a stream: time that passes per kernel besides its own, and per kernel that another one of the same call follows. */
+  launch: z.strictObject({ firstUs: positive(1000), nextUs: positive(1000) }),
+  math: z.record(z.string(), math),
+  /** What the library has to choose from. */
+  library: z.strictObject({
+    stages: count(8),
+    /** Into so many parts, at most, is the reduction of a product cut to occupy more SMs. */
+    maxSlices: count(1024),
+    prologueInstructions: count(10_000),
+    /** Address and predicate instructions for each load of a warp. */
+    addressInstructions: cycles(100),
+    tensorTiles: z.array(tile).max(64),
+    cudaTiles: z.array(tile).max(64),
+    /** Recurrent layers, time step by time step, as a library runs them that keeps no weights on the chip between steps. */
+    recurrence: z.strictObject({
+      /** Tile of the forward product of a step on tensor cores, which is not sliced. */
+      tile,
+      /** Once per call, and per kernel of a step besides its own time until `queuedKernels` kernels of the call have run; then. */
+      startUs: positive(1000),
+      kernelUs: positive(1000),
+      queuedKernels: count(10_000),
+      queuedKernelUs: positive(1000),
+    }),
+  }),
+  energy: energySpec,
+});
+
+export type GpuSpec = z.infer<typeof fields>;
+export type MathSpec = z.infer<typeof math>;
+export type TileSpec = z.infer<typeof tile>;
+
+/** What must hold between fields. */
+export const gpuSpec = fields.superRefine((spec, context) => {
+  const refuse = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: path.split('.'), message });
+  if (Object.keys(spec.math).length === 0) refuse('math', 'name at least one precision');
+  for (const [precision, { unit }] of Object.entries(spec.math)) {
+    const tiles = unit === 'tensor' ? spec.library.tensorTiles : spec.library.cudaTiles;
+    if (tiles.length === 0) refuse(`library.${unit}Tiles`, `give tiles: math.${precision} needs them`);
+  }
+  if (spec.sm.warps < spec.sm.subCores) refuse('sm.warps', 'give every sub-core a warp');
+  if (spec.library.stages > 2 && !spec.sm.asyncCopy) refuse('library.stages', 'use 2: more stages need sm.asyncCopy');
+});

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { loadMachine } from '../../src/machine/load.ts';
+import { fastest } from '../../src/models/gpu/lower/choose.ts';
+import { convCandidates } from '../../src/models/gpu/lower/conv.ts';
+import type { Convolution } from '../../src/models/gpu/lower/convolution.ts';
+import { type GpuSpec, gpuSpec } from '../../src/models/gpu/spec.ts';
+
+const spec = loadMachine('v100', [], { gpu: gpuSpec }).spec as GpuSpec;
+
+/** 16 images of 28 x 28 x 128, 128 filters of 3 x 3, on tensor cores. */
+const BASE: Convolution = {
+  name: 'conv',
+  pass: 'forward',
+  n: 16,
+  c: 128,
+  h: 28,
+  w: 28,
+  k: 128,
+  r: 3,
+  s: 3,
+  p: 28,
+  q: 28,
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [1, 1],
+  groups: 1,
+  layout: 'NHWC',
+  precision: 'fp16',
+  operandBytes: 2,
+  resultBytes: 2,
+  tensorOnly: true,
+  warm: false,
+};
+
+const named = (conv: Convolution, part: string) =>
+  convCandidates(spec, conv)
+    .flat()
+    .filter(({ name }) => name.includes(part));
+const kernelNames = (conv: Convolution): string[] =>
+  fastest(spec, convCandidates(spec, conv), new Map()).kernels.map(({ kernel }) => kernel.name);
+
+describe('implicit GEMM on tensor cores', () => {
+  test('a main-loop step belongs to one tap: 8 channels take as many steps as 32, 40 twice as many', () => {
+    // 128 x 128 tiles: 12,544 pixels are 98 tiles; 9 taps of one or two steps of 32.
+    for (const [c, steps] of [
+      [8, 9],
+      [32, 9],
+      [40, 18],
+    ] as const) {
+      const whole = named({ ...BASE, c }, '128x128x32').find(({ name }) => !name.includes('slices'))!;
+      expect(whole.iterations).toBe(steps);
+      expect(whole.blocks).toBe(98);
+    }
+  });
+
+  test('16 filters do not make narrower tiles', () => {
+    const widths = named({ ...BASE, k: 16 }, 'gemm').map(({ name }) => Number(/x(\d+)x/.exec(name)![1]));
+    expect(Math.min(...widths)).toBe(64);
+  });
+
+  test('the input gradient of stride 2 by a 1 x 1 filter computes one phase in four and stores them all', () => {
+    const strided: Convolution = {
+      ...BASE,
+      pass: 'input-gradient',
+      r: 1,
+      s: 1,
+      padding: [0, 0],
+      stride: [2, 2],
+      p: 14,
+      q: 14,
+    };
+    const kernel = named(strided, '128x128x32')[0]!;
+    // A quarter of 16 x 28 x 28 pixels by 128 channels, 128 filters deep: 25 tiles (the last half empty) of 4 steps.
+    expect(kernel.macsDone).toBe(25 * 128 * 128 * 128);
+    expect(kernel.resultWriteBytes).toBe(16 * 28 * 28 * 128 * 2);
+  });
+
+  test('weight gradients are sliced until SMs have up to two blocks each, and summed up in fp32', () => {
+    // 9 taps of 128 channels by 128 filters: 9 tiles, so 16 slices are the last power of two up to 2 x 80 blocks.
+    const slices = named({ ...BASE, pass: 'weight-gradient' }, '128x128x32')
+      .filter(({ name }) => name.includes('slices'))
+      .map(({ blocks, resultWriteBytes }) => [blocks, resultWriteBytes]);
+    expect(slices.at(-1)).toEqual([144, 16 * 9 * 128 * 128 * 4]);
+  });
+
+  test('a gradient padded beyond its filter runs on plain pipes, a forward pass does not', () => {
+    const beyond: Convolution = { ...BASE, r: 1, s: 1, h: 7, w: 7, p: 13, q: 13, padding: [3, 3] };
+    expect(kernelNames(beyond).some((name) => name.startsWith('gemm fp16'))).toBe(true);
+    const gradient = kernelNames({ ...beyond, pass: 'input-gradient' });
+    expect(gradient[0]).toBe('layout of result gradient');
+    expect(gradient[1]).toMatch(/^gemm fp32/);
+  });
+
+  test('NCHW is converted before and after', () => {
+    const names = kernelNames({ ...BASE, layout: 'NCHW' });
+    expect(names[0]).toBe('layout of input');
+    expect(names.at(-1)).toBe('layout of result');
+  });
+});
+
+test('one input channel leaves tensor cores unless the caller insists', () => {
+  const first: Convolution = {
+    ...BASE,
+    c: 8,
+    h: 161,
+    w: 700,
+    k: 32,
+    r: 5,
+    s: 20,
+    stride: [2, 2],
+    padding: [0, 0],
+    p: 79,
+    q: 341,
+  };
+  expect(kernelNames(first).some((name) => name.startsWith('gemm fp16'))).toBe(true);
+  const free = fastest(spec, convCandidates(spec, { ...first, c: 1, tensorOnly: false }), new Map());
+  const insisting = fastest(spec, convCandidates(spec, { ...first, c: 1 }), new Map());
+  // DeepBench measured 8 images at 1015 us in fp16 by tensor cores and 135 us in fp32.
+  expect(insisting.seconds / free.seconds).toBeGreaterThan(3);
+});
+
+describe('plain pipes', () => {
+  const FP32 = { precision: 'fp32', operandBytes: 4, resultBytes: 4, layout: 'NCHW' } as const;
+
+  test('Winograd takes 36 products for 16 results of 3 x 3 filters', () => {
+    // 28 x 28 results are 49 tiles of 4 x 4 an image: 784 tiles by 128 filters by 128 channels at 36 positions,
+    // in 128 x 128 blocks.
+    const wide = convCandidates(spec, { ...BASE, ...FP32 }).filter(([first]) => first!.name.startsWith('winograd'));
+    const product = wide.flat().find(({ name }) => name === 'gemm fp32 128x128x8')!;
+    expect(product.macs).toBe(36 * 784 * 128 * 128);
+    expect(product.blocks).toBe(36 * 7);
+    expect(wide[0]!.map(({ name }) => name).filter((name) => name.startsWith('winograd'))).toHaveLength(3);
+  });
+
+  test('Winograd is not offered for strides, dilation, groups, other filters and integers', () => {
+    const others: readonly Partial<Convolution>[] = [
+      { stride: [2, 2], p: 14, q: 14 },
+      { dilation: [2, 2], padding: [2, 2] },
+      { groups: 2 },
+      { r: 7, s: 7 },
+      { r: 1, s: 3 },
+      { operandBytes: 1 },
+    ];
+    for (const other of others) expect(named({ ...BASE, ...FP32, ...other }, 'winograd')).toEqual([]);
+  });
+
+  test('few channels waste nothing: taps and channels are one dimension', () => {
+    // 3 channels of 7 x 7 taps: 147 products, 19 steps of 8.
+    const kernel = named({ ...BASE, ...FP32, c: 3, r: 7, s: 7 }, '128x128x8')[0]!;
+    expect(kernel.iterations).toBe(19);
+  });
+
+  test("an image's first layer runs directly, its weight gradient does not", () => {
+    const first: Convolution = { ...BASE, ...FP32, c: 3, h: 224, w: 224, p: 224, q: 224, k: 64 };
+    expect(kernelNames(first)).toEqual(['direct fp32']);
+    expect(named({ ...first, pass: 'weight-gradient' }, 'direct')).toEqual([]);
+  });
+
+  test('depthwise convolutions run directly and are bound by memory', () => {
+    const depthwise: Convolution = { ...BASE, n: 64, c: 256, k: 256, groups: 256, tensorOnly: false };
+    const { kernels, seconds } = fastest(spec, convCandidates(spec, depthwise), new Map());
+    expect(kernels.map(({ kernel }) => kernel.name)).toEqual(['direct fp16']);
+    // Input and result, 25.7 MB each, at 900 GB/s take 57 us.
+    expect(seconds).toBeGreaterThan(57e-6);
+    expect(seconds).toBeLessThan(2 * 57e-6);
+  });
+});
+
+/** DeepBench (Baidu Research, Apache-2.0), training set, V100 with cuDNN 7.6.2: microseconds. */
+const MEASURED: readonly (readonly [string, Partial<Convolution>, number])[] = [
+  ['28x28x128, 3x3', {}, 63],
+  ['28x28x256 to 512, 3x3', { c: 256, k: 512 }, 310],
+  ['224x224x8 to 64, 3x3', { h: 224, w: 224, p: 224, q: 224, c: 8, k: 64 }, 405],
+  ['input gradient of 28x28x128, 3x3', { pass: 'input-gradient' }, 67],
+  ['input gradient of 28x28x256 to 512, 3x3', { pass: 'input-gradient', c: 256, k: 512 }, 378],
+  ['weight gradient of 28x28x256 to 512, 3x3', { pass: 'weight-gradient', c: 256, k: 512 }, 330],
+  ['weight gradient of 14x14x256, 3x3', { pass: 'weight-gradient', c: 256, k: 256, h: 14, w: 14, p: 14, q: 14 }, 66],
+];
+
+describe('against measurements', () => {
+  test.each(MEASURED)('%s comes within 20 %%', (_, difference, measuredUs) => {
+    const conv: Convolution = { ...BASE, ...difference, precision: 'fp16+fp32', warm: true };
+    const us = fastest(spec, convCandidates(spec, conv), new Map()).seconds * 1e6;
+    expect(Math.abs(us / measuredUs - 1)).toBeLessThan(0.2);
+  });
+});
+
+describe('bounds that hold for every convolution', () => {
+  const sizes = fc.record({
+    pass: fc.constantFrom('forward' as const, 'input-gradient' as const, 'weight-gradient' as const),
+    n: fc.integer({ min: 1, max: 32 }),
+    c: fc.integer({ min: 1, max: 300 }),
+    k: fc.integer({ min: 1, max: 300 }),
+    size: fc.integer({ min: 5, max: 60 }),
+    filter: fc.constantFrom(1, 3, 5),
+    step: fc.constantFrom(1, 2),
+    warm: fc.boolean(),
+  });
+
+  test('no candidate multiplies faster than the tensor cores, and none writes less than its result', () => {
+    fc.assert(
+      fc.property(sizes, ({ pass, n, c, k, size, filter, step, warm }) => {
+        const out = Math.ceil(size / step);
+        const conv: Convolution = {
+          ...BASE,
+          ...{ pass, n, c, k, warm, h: size, w: size, r: filter, s: filter, p: out, q: out },
+          ...{ stride: [step, step], padding: [(filter - 1) / 2, (filter - 1) / 2] },
+        };
+        const macs = n * c * k * filter ** 2 * out ** 2;
+        const results = {
+          forward: n * k * out ** 2,
+          'input-gradient': n * c * size ** 2,
+          'weight-gradient': k * c * filter ** 2,
+        }[pass];
+        const { kernels, seconds } = fastest(spec, convCandidates(spec, conv), new Map());
+        // 80 SMs of 512 multiply-adds a cycle at 1.53 GHz.
+        expect(seconds).toBeGreaterThan(macs / (80 * 512 * 1.53e9));
+        expect(kernels.reduce((sum, { kernel }) => sum + kernel.resultWriteBytes, 0)).toBeGreaterThanOrEqual(
+          results * 2,
+        );
+      }),
+      { seed: 4, numRuns: 25 },
+    );
+  });
+});
