@@ -38,7 +38,6 @@ interface WarpState {
   /** What the conversion under way has taken: which part of the result, and its values. */
   converting: { readonly n: number; readonly values: readonly number[] };
   /** Slot of the fragments that the group of math instructions under way reads. */
-  fragmentSet: number;
   /** Loaded from global memory, not yet in shared memory: one register each. */
   readonly staged: Map<number, readonly number[]>;
   /** By slot, then by part. */
@@ -108,7 +107,6 @@ export function gemmMeaning(
       state = {
         counts: new Map(),
         converting: { n: 0, values: [] },
-        fragmentSet: 0,
         staged: new Map(),
         fragments: new Map(),
         exchanged: new Map(),
@@ -187,13 +185,13 @@ export function gemmMeaning(
     return () => set.set(which, { step, values });
   };
 
-  /** Group of sums 0 ... of one step: its rows times its columns are added when the last instruction of the group issues. */
+  /** Group of sums 0 ... of one step: its rows times its columns are added by the instructions of the group, played as one. */
   const multiply = (place: Place, state: WarpState): (() => void) | undefined => {
     const n = next(state, 'maths');
-    const [group, instruction] = [Math.floor(n / math.steps) % (groupsM * groupsN), n % math.steps];
-    const step = Math.floor(n / math.steps / (groupsM * groupsN));
-    if (instruction === 0) state.fragmentSet = place.instruction.reads[0]!;
-    const set = state.fragments.get(state.fragmentSet) ?? new Map<number, Fragment>();
+    const group = n % (groupsM * groupsN);
+    const step = Math.floor(n / (groupsM * groupsN));
+    if (place.instruction.count !== math.steps) throw new Hazard(`group ${group} misses instructions`);
+    const set = state.fragments.get(place.instruction.reads[0]!) ?? new Map<number, Fragment>();
     const values = Array.from({ length: partsPerStep }, (_, which) => {
       const fragment = taken(set, which, `fragment of step ${step}`);
       if (fragment.step !== step) throw new Hazard(`step ${step} reads fragments of step ${fragment.step}`);
@@ -202,7 +200,6 @@ export function gemmMeaning(
     const sums = state.sums[group];
     if (sums === null || sums === undefined)
       throw new Hazard(`sums of group ${group} are used before they have arrived`);
-    if (instruction < math.steps - 1) return undefined;
     const row = (m: number, k: number): number => values[m * math.k + k]!;
     const column = (k: number, c: number): number => values[(warpM + c) * math.k + k]!;
     const [firstM, firstN] = [Math.floor(group / groupsN) * math.m, (group % groupsN) * math.n];

@@ -137,7 +137,7 @@ describe('one SM against the warp-by-warp oracle', () => {
         const operands = operandsOf(one);
         const { meaning, result } = gemmMeaning(run.program, operands);
         const expected = playSm(run, (place) => {
-          instructions++;
+          instructions += place.instruction.count;
           return meaning(place);
         });
         expect(result).toEqual(plainProduct(operands));

@@ -71,7 +71,15 @@ export class ProgramBuilder {
     writes = NO_SLOT,
     reads: readonly number[] = [],
   ): void {
-    this.push({ ...NOTHING, pipe, occupiesCycles: count * occupiesCycles, latencyCycles, writes, reads, count });
+    this.push({
+      ...NOTHING,
+      pipe,
+      occupiesCycles: count * occupiesCycles,
+      latencyCycles: (count - 1) * occupiesCycles + latencyCycles,
+      writes,
+      reads,
+      count,
+    });
   }
 
   /** Waits for the block's other warps, and for what this warp's slot stands for. */

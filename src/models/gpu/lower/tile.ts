@@ -105,16 +105,10 @@ export function tileProgram(tile: Tile, timing: TileTiming): WarpProgram {
     let placed = 0;
     for (let group = 0; group < groups; group++) {
       for (; placed * groups < others.length * (group + 1); placed++) builder.push(others[placed]!);
-      for (let step = 0; step < math.steps; step++) {
-        const last = step === math.steps - 1;
-        builder.add(
-          MATH,
-          math.occupiesCycles,
-          math.latencyCycles,
-          last ? SUMS + group : 0,
-          step === 0 ? [FRAGMENTS + set, SUMS + group] : [],
-        );
-      }
+      builder.repeat(math.steps, MATH, math.occupiesCycles, math.latencyCycles, SUMS + group, [
+        FRAGMENTS + set,
+        SUMS + group,
+      ]);
     }
   };
   const collected = (fill: (builder: ProgramBuilder) => void): readonly Instruction[] => {

@@ -49,8 +49,7 @@ function ratesOf(spec: GpuSpec, kernel: Kernel, missShare: number, share: number
   const offChip = ((memory.bandwidthGBps * 1e3) / spec.clockMHz) * memory.streamShare * share;
   const fromL2 = Math.min(sm.globalBytesPerCycle, l2.bytesPerCycle * share);
   const missRate = missShare === 0 ? Number.POSITIVE_INFINITY : (offChip * kernel.patternShare) / missShare;
-  const resultRate =
-    kernel.offChipResultShare === 0 ? Number.POSITIVE_INFINITY : offChip / kernel.offChipResultShare;
+  const resultRate = kernel.offChipResultShare === 0 ? Number.POSITIVE_INFINITY : offChip / kernel.offChipResultShare;
   return {
     loadBytesPerCycle: rounded(Math.min(fromL2, missRate)),
     loadLatencyCycles: missShare > 0 ? memory.latencyCycles : l2.latencyCycles,
@@ -73,7 +72,14 @@ function smResult(
   unfolded: boolean,
 ): SmResult {
   const { loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle } = rates;
-  const key = [kernel.programKey, kernel.iterations, blocks, loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle].join();
+  const key = [
+    kernel.programKey,
+    kernel.iterations,
+    blocks,
+    loadBytesPerCycle,
+    loadLatencyCycles,
+    resultBytesPerCycle,
+  ].join();
   const known = cache.get(key);
   if (known !== undefined) return known;
   const result = new Sm({
