@@ -26,7 +26,9 @@ export const MAX_INPUT_BYTES = 256 * 2 ** 20;
 
 function reason(error: unknown): string {
   return error instanceof Error
-    ? error.message.replace(/^[A-Z]+: /, '').replace(/,? (open|read|mkdir|rename|write|scandir|rm) .*$/, '')
+    ? error.message
+        .replace(/^[A-Z]+: /, '')
+        .replace(/,? (open|read|mkdir|rename|write|scandir|rm|stat|access)( .*)?$/, '')
     : String(error);
 }
 
@@ -142,6 +144,10 @@ export function writeOutput(path: string, data: string | Uint8Array): void {
     renameSync(temporary, target);
   } catch (error) {
     if (temporary !== undefined) removeQuietly(temporary);
-    throw InputError.of(path, `cannot be written (${reason(error)})`, 'choose a folder that exists and can be written');
+    const isFull = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+    const remedy = isFull
+      ? 'make room on the disk; a file that was there before is as it was'
+      : 'choose a folder that exists and can be written';
+    throw InputError.of(path, `cannot be written (${reason(error)})`, remedy);
   }
 }

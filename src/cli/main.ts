@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { InputError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import { blockCommand } from './commands/block.ts';
 import { compareCommand } from './commands/compare.ts';
 import { listCommand } from './commands/list.ts';
 import { runCommand } from './commands/run.ts';
@@ -24,6 +25,7 @@ await guard(async () => {
     .locale('en')
     .command(runCommand)
     .command(compareCommand)
+    .command(blockCommand)
     .command(trainCommand)
     .command(traceCommand)
     .command(validateCommand)

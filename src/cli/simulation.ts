@@ -3,7 +3,7 @@ import { modelOf, SCHEMAS } from '../models/registry.ts';
 import type { Report } from '../report/report.ts';
 import { simulate } from '../simulate.ts';
 import { accuracyOf } from '../validate/accuracy.ts';
-import { loadTrace, type TraceOptions } from '../workload/load.ts';
+import { loadTraces, stageOf, type TraceOptions } from '../workload/load.ts';
 
 export interface SimulationRequest {
   readonly arch: string;
@@ -16,6 +16,18 @@ export interface SimulationRequest {
 /** Machine, trace and run for one command. Throws InputError. */
 export function runSimulation(request: SimulationRequest): { report: Report; timeline: string | null } {
   const machine = loadMachine(request.arch, request.sets, SCHEMAS);
-  const trace = loadTrace(request.workload, request.trace, modelOf(machine).facts.defaultPrecision);
-  return simulate(machine, trace, { timeline: request.timeline, accuracy: accuracyOf(machine) });
+  const stages = loadTraces(request.workload, request.trace, modelOf(machine).facts.defaultPrecision);
+  const trace = stages[stageOf(request.trace)]!;
+  const result = simulate(machine, trace, { stages, timeline: request.timeline, accuracy: accuracyOf(machine) });
+  return { ...result, report: withAllRanks(result.report, request.trace) };
+}
+
+/** A rank of data-parallel training has its own samples; its report says how many all of them train. */
+function withAllRanks(report: Report, { parallel }: TraceOptions): Report {
+  if (parallel?.kind !== 'data') return report;
+  const samples = (report.totals.samplesPerSecond * parallel.ranks).toFixed(1);
+  return {
+    ...report,
+    notes: [...report.notes, `All ${parallel.ranks} ranks together: ${samples} samples per second.`],
+  };
 }

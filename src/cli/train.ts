@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { requireWritable, writeOutput } from '../files.ts';
-import { AUTOMATIC_LOSS_SCALE, ENHANCED_LOSS_SCALE, type LossScaleRule } from '../numerics/formats/loss-scale.ts';
 import {
   densityRows,
   renderTraining,
@@ -12,44 +11,32 @@ import {
   type TrainedEpoch,
   type TrainingReport,
 } from '../report/training.ts';
+import type { Trace } from '../trace/trace.ts';
 import { writeTrace } from '../trace/write.ts';
+import type { RunIdentity } from '../training/checkpoint-file.ts';
+import type { Dataset } from '../training/data/dataset.ts';
 import { loadDataset } from '../training/data/load.ts';
+import { checkFaults } from '../training/faults/faulty-accuracy.ts';
 import { updateDelays } from '../training/pipelined.ts';
-import { ROUNDING_MODES } from '../training/rounding.ts';
-import { withDensities } from '../training/sparsity/density.ts';
-import { sparsityOf } from '../training/sparsity/plan.ts';
 import { batchOfRank } from '../training/scaling/parallel.ts';
 import { checkScaling } from '../training/scaling/scaling.ts';
+import { withDensities } from '../training/sparsity/density.ts';
+import { sparsityOf } from '../training/sparsity/plan.ts';
 import { Trainer } from '../training/trainer.ts';
 import { loadTrace } from '../workload/load.ts';
+import { traceOptions } from './commands/run.ts';
 import type { TrainArguments } from './commands/train.ts';
-import { readFaults } from './faults.ts';
-import { readAccumulator, readTernary } from './formats.ts';
-import { type Format, readFormat, readName, readNumber, readWhole } from './options.ts';
+import { readAccumulator } from './formats.ts';
+import type { Format } from './options.ts';
 import { deliver, say } from './output.ts';
 import { epochProgress } from './progress.ts';
-import { readPruning, roundsOf } from './prune.ts';
 import { readScaling, withExchange } from './scaling.ts';
 import { columns } from './text.ts';
 import { contentsOf, kernels, protect, resume, save, stepCosts, testTrained } from './training.ts';
-import { traceOptions } from './commands/run.ts';
+import { readSettings, type TrainingSettings } from './training-settings.ts';
 
-const SHAPES = ['constant', 'step', 'linear', 'cosine'] as const;
 /** Samples that are tested together: enough for full tiles, little memory. */
 const TEST_BATCH = 200;
-
-function lossScaleRule(text: string): LossScaleRule | null {
-  if (text === 'none') return null;
-  if (text === 'automatic') return AUTOMATIC_LOSS_SCALE;
-  if (text === 'enhanced') return ENHANCED_LOSS_SCALE;
-  const scale = readNumber(text, 'loss-scale');
-  if (scale === 0) throw InputError.of('--loss-scale', text, 'write none, or a number above 0');
-  return { kind: 'static', scale };
-}
-
-function quantizedBits(text: string): 4 | 8 {
-  return readName(text, ['int8', 'int4'], 'quantize') === 'int8' ? 8 : 4;
-}
 
 function render(report: TrainingReport, kind: Format): string {
   return {
@@ -61,128 +48,110 @@ function render(report: TrainingReport, kind: Format): string {
   }[kind]();
 }
 
+/** The traces of a step, as one rank takes it, and of the test. */
+function tracesOf(args: TrainArguments, { workers, batch }: TrainingSettings): { step: Trace; forward: Trace } {
+  const { precision, optimizer, checkpointing, feedback, propagation } = args;
+  const options = traceOptions({
+    precision,
+    training: true,
+    optimizer,
+    batch: String(workers > 1 ? batchOfRank({ kind: 'data', ranks: workers }, batch) : batch),
+    checkpointing,
+    feedback,
+    propagation,
+  });
+  return {
+    step: loadTrace(args.network, options, 'fp32'),
+    forward: loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision }, 'fp32'),
+  };
+}
+
+/** All that the bits of a run depend on. */
+function identityOf(args: TrainArguments, settings: TrainingSettings, step: Trace, dataset: Dataset): RunIdentity {
+  const { lossScale, prune = 'none', accumulator = 'fp32', ternary = 'none', staleness, compress = 'none' } = args;
+  const { batch, numbers, shape, rounding, epochs, workers } = settings;
+  return {
+    network: step.workload.name,
+    dataset: dataset.name,
+    ...{ batch, precision: args.precision, optimizer: args.optimizer },
+    ...numbers,
+    ...{ shape, rounding, lossScale, epochs, prune, accumulator, ternary, workers, staleness, compress },
+    ...contentsOf(step, dataset),
+  };
+}
+
+/** Trains the epochs that are left and tells how it goes; returns all of them. */
+function trainEpochs(trainer: Trainer, epochs: number, quiet: boolean, afterEpoch: () => void): TrainedEpoch[] {
+  const trained: TrainedEpoch[] = trainer.epochs.map((epoch) => ({ ...epoch, seconds: 0 }));
+  for (let epoch = trained.length + 1; epoch <= epochs; epoch++) {
+    const progress = epochProgress(epoch, epochs, trainer.stepsPerEpoch, quiet);
+    const start = performance.now();
+    const result = trainer.epoch((...at) => progress.step(...at));
+    progress.end();
+    trained.push({ ...result, seconds: (performance.now() - start) / 1e3 });
+    const accuracy = (100 * result.testAccuracy).toFixed(2);
+    say(`epoch ${epoch}/${epochs}: loss ${result.loss.toFixed(4)}, test accuracy ${accuracy} %`, quiet);
+    afterEpoch();
+  }
+  return trained;
+}
+
 /** The command: trains, tells how it goes, delivers the report. Throws InputError. */
 export async function train(args: TrainArguments): Promise<void> {
-  const kind = readFormat(args.format);
-  const pruning = args.prune === undefined ? null : readPruning(args.prune);
-  const rounds = roundsOf(pruning);
-  const epochs = rounds * readWhole(args.epochs, 'epochs')!;
-  if (epochs < 1 || epochs > 100_000)
-    throw InputError.of('--epochs', args.epochs, 'write a whole number from 1 to 100000');
-  const workers = readWhole(args.workers, 'workers')!;
-  const batch = readWhole(args.batch, 'batch')!;
-  const text = {
-    precision: args.precision,
-    training: true,
-    optimizer: args.optimizer,
-    batch: String(workers > 1 ? batchOfRank({ kind: 'data', ranks: workers }, batch) : batch),
-    checkpointing: args.checkpointing,
-    feedback: args.feedback,
-    propagation: args.propagation,
-  };
-  const step = loadTrace(args.network, traceOptions(text), 'fp32');
-  const forward = loadTrace(args.network, { phase: 'inference', batch: TEST_BATCH, precision: args.precision }, 'fp32');
-  const machines = (args.arch ?? '').split(',').filter((name) => name !== '');
+  const settings = readSettings(args);
+  const { machines, pruning, numbers, batch } = settings;
+  const { step, forward } = tracesOf(args, settings);
   const dataset = loadDataset(args.dataset);
   const scaling = readScaling(args, Math.floor(dataset.train.count / batch));
+  // Refuses what cannot be tested, or a machine cannot run, before anything is trained.
   checkScaling(step, scaling);
-  // Refuses what a machine cannot run before anything is trained.
+  for (const [, fault] of settings.faults) checkFaults(forward, fault);
   stepCosts(withExchange(step, scaling), machines, args.set);
-  const numbers = {
-    learningRate: readNumber(args.learningRate, 'learning-rate'),
-    warmupSteps: readWhole(args.warmup, 'warmup')!,
-    momentum: readNumber(args.momentum, 'momentum'),
-    weightDecay: readNumber(args.weightDecay, 'weight-decay'),
-    seed: readWhole(args.seed, 'seed')!,
-  };
-  const bits = args.quantize === undefined ? null : quantizedBits(args.quantize);
-  const faults = readFaults(args.faults, args.perforate, numbers.seed);
-  const ternary = readTernary(args.ternary);
-  if (machines.length === 0 && args.set.length > 0)
-    throw InputError.of('--set', 'without --arch', 'name the machine whose value it is');
-  const shape = readName(args.schedule, SHAPES, 'schedule');
-  const rounding = readName(args.rounding, ROUNDING_MODES, 'rounding');
   const trainer = new Trainer({
     step,
     forward,
     dataset,
-    epochs,
+    scaling,
+    epochs: settings.epochs,
+    rounds: settings.rounds,
     seed: numbers.seed,
-    schedule: { learningRate: numbers.learningRate, shape, warmupSteps: numbers.warmupSteps },
+    schedule: { learningRate: numbers.learningRate, shape: settings.shape, warmupSteps: numbers.warmupSteps },
     momentum: numbers.momentum,
     weightDecay: numbers.weightDecay,
-    rounding,
-    scaling,
-    lossScale: lossScaleRule(args.lossScale),
+    rounding: settings.rounding,
+    lossScale: settings.lossScale,
+    ternary: settings.ternary,
     contractions: args.accumulator === undefined ? kernels() : readAccumulator(args.accumulator),
-    ternary,
-    rounds,
     ...(pruning !== null && { sparsity: (options) => sparsityOf(pruning, options) }),
   });
-  const facts = {
+  const totalSteps = (settings.epochs / settings.rounds) * trainer.stepsPerEpoch;
+  if (numbers.warmupSteps > totalSteps)
+    throw InputError.of('--warmup', `${numbers.warmupSteps} of ${totalSteps} steps`, 'warm up over fewer steps');
+  for (const path of settings.files) requireWritable(path);
+  protect(args.checkpoint, args.resume);
+  const identity = identityOf(args, settings, step, dataset);
+  if (resume(trainer, args.checkpoint, identity, args.resume))
+    say(`going on after epoch ${trainer.epochs.length} of ${args.checkpoint}`, args.quiet);
+  const delays = [...updateDelays(step)].map(([weight, steps]) => `${weight} ${steps}`);
+  if (delays.length > 0) say(`steps from forward pass to update: ${delays.join(', ')}`, args.quiet);
+  const epochs = trainEpochs(trainer, settings.epochs, args.quiet, () => save(trainer, args.checkpoint, identity));
+  const wantsDensities = pruning !== null || args.trace !== undefined || machines.length > 0;
+  const measured = withExchange(wantsDensities ? withDensities(step, trainer.densities()) : step, scaling);
+  if (args.trace !== undefined) writeOutput(args.trace, writeTrace(measured));
+  const report = trainingReport({
     network: step.workload.name,
     dataset: dataset.name,
     batch,
     precision: args.precision,
     optimizer: args.optimizer,
-  };
-  const contents = contentsOf(step, dataset);
-  const { lossScale, prune = 'none', accumulator = 'fp32', staleness, compress = 'none' } = args;
-  const identity = {
-    ...facts,
-    ...numbers,
-    ...contents,
-    shape,
-    rounding,
-    lossScale,
-    epochs,
-    prune,
-    accumulator,
-    ternary: args.ternary,
-    workers,
-    staleness,
-    compress,
-  };
-  const files = [
-    args.out,
-    args.trace,
-    args.checkpoint,
-    args.charts === undefined ? undefined : join(args.charts, 'training.png'),
-  ];
-  for (const path of files) if (path !== undefined) requireWritable(path);
-  protect(args.checkpoint, args.resume);
-  if (resume(trainer, args.checkpoint, identity, args.resume))
-    say(`going on after epoch ${trainer.epochs.length} of ${args.checkpoint}`, args.quiet);
-  const delays = [...updateDelays(step)].map(([weight, steps]) => `${weight} ${steps}`);
-  if (delays.length > 0) say(`steps from forward pass to update: ${delays.join(', ')}`, args.quiet);
-  const trained: TrainedEpoch[] = trainer.epochs.map((epoch) => ({ ...epoch, seconds: 0 }));
-  for (let epoch = trained.length + 1; epoch <= epochs; epoch++) {
-    const progress = epochProgress(epoch, epochs, trainer.stepsPerEpoch, args.quiet);
-    const start = performance.now();
-    const result = trainer.epoch((...at) => progress.step(...at));
-    progress.end();
-    trained.push({ ...result, seconds: (performance.now() - start) / 1e3 });
-    say(
-      `epoch ${epoch}/${epochs}: loss ${result.loss.toFixed(4)}, test accuracy ${(100 * result.testAccuracy).toFixed(2)} %`,
-      args.quiet,
-    );
-    save(trainer, args.checkpoint, identity);
-  }
-  const { stepsPerEpoch } = trainer;
-  const tests = testTrained(trainer, { bits, faults }, args.quiet);
-  const wantsDensities = pruning !== null || args.trace !== undefined || machines.length > 0;
-  const measured = withExchange(wantsDensities ? withDensities(step, trainer.densities()) : step, scaling);
-  if (args.trace !== undefined) writeOutput(args.trace, writeTrace(measured));
-  const report = trainingReport({
-    ...facts,
-    ...tests,
     seed: numbers.seed,
-    stepsPerEpoch,
-    epochs: trained,
+    stepsPerEpoch: trainer.stepsPerEpoch,
+    epochs,
+    ...testTrained(trainer.network, settings),
     densities: densityRows(measured),
     stepCost: stepCosts(measured, machines, args.set),
   });
-  deliver(render(report, kind), args.out, args.quiet);
+  deliver(render(report, settings.format), args.out, args.quiet);
   if (args.charts === undefined) return;
   const { renderTrainingChart } = await import('../report/training-chart.ts');
   const { name, png } = renderTrainingChart(report);

@@ -10,11 +10,13 @@ import type { Trace } from '../trace/trace.ts';
 import { writeTrace } from '../trace/write.ts';
 import type { Dataset } from '../training/data/dataset.ts';
 import { decodeCheckpoint, encodeCheckpoint, isCheckpoint, type RunIdentity } from '../training/checkpoint-file.ts';
+import type { TrainedNetwork } from '../training/evaluate.ts';
+import { faultyAccuracy } from '../training/faults/faulty-accuracy.ts';
+import { integerAccuracy, quantizedAccuracy } from '../training/quantized.ts';
 import { fastContractions } from '../training/fast-contractions.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import type { Trainer } from '../training/trainer.ts';
 import type { NamedFaults } from './faults.ts';
-import { say } from './output.ts';
 
 /** The WebAssembly kernels that come with the package. */
 export function kernels(): Contractions {
@@ -72,28 +74,29 @@ export interface TrainedTests {
   readonly quantized: Readonly<Record<string, number>>;
   readonly integerOnly: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
+  readonly notes: readonly string[];
 }
 
-/** Test accuracies of a trained network that is run otherwise than it was trained; says why one cannot be. */
+/** Test accuracies of a trained network that is run otherwise than it was trained; notes say why one cannot be. */
 export function testTrained(
-  trainer: Trainer,
+  network: TrainedNetwork,
   { bits, faults }: { readonly bits: 4 | 8 | null; readonly faults: NamedFaults },
-  quiet: boolean,
 ): TrainedTests {
+  const notes: string[] = [];
+  const integerOnly = (name: string, width: 4 | 8): Record<string, number> => {
+    try {
+      return { [name]: integerAccuracy(network, width) };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      notes.push(`not tested in integers alone: ${error.message}`);
+      return {};
+    }
+  };
   const name = `int${bits}`;
   return {
-    quantized: bits === null ? {} : { [name]: trainer.quantizedAccuracy(bits) },
-    integerOnly: bits === null ? {} : orNothing(() => ({ [name]: trainer.integerAccuracy(bits) }), quiet),
-    faults: Object.fromEntries(faults.map(([text, fault]) => [text, trainer.faultyAccuracy(fault)])),
+    quantized: bits === null ? {} : { [name]: quantizedAccuracy(network, bits) },
+    integerOnly: bits === null ? {} : integerOnly(name, bits),
+    faults: Object.fromEntries(faults.map(([text, fault]) => [text, faultyAccuracy(network, fault)])),
+    notes,
   };
-}
-
-function orNothing<Result extends object>(run: () => Result, quiet: boolean): Result | Record<string, never> {
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    say(`not tested in integers alone: ${error.message}`, quiet);
-    return {};
-  }
 }

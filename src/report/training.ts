@@ -1,7 +1,7 @@
 import type { TensorRole, Trace } from '../trace/trace.ts';
 import type { EpochResult } from '../training/trainer.ts';
 import { joules, percent, seconds, si } from './format.ts';
-import { htmlPage, htmlTable } from './html.ts';
+import { escapeHtml, htmlPage, htmlTable } from './html.ts';
 import { csvLines, markdownTable } from './tables.ts';
 
 /** Cost of training up to some point on a simulated machine: its steps, one after the other. */
@@ -30,10 +30,12 @@ export interface TrainingReport {
   readonly epochs: readonly TrainedEpoch[];
   /** Test accuracy after training with integer operands, by their format. */
   readonly quantized: Readonly<Record<string, number>>;
-  /** The same in integers from input to result; absent for networks that have ops without a form in integers. */
+  /** The same in integers from input to result; absent, with a note, for networks that have ops without a form in integers. */
   readonly integerOnly: Readonly<Record<string, number>>;
   /** Test accuracy under faults, by their kind and rate. */
   readonly faults: Readonly<Record<string, number>>;
+  /** What was asked for and could not be tested, and why. */
+  readonly notes: readonly string[];
   /** Measured on the trained network; empty where nothing was measured. */
   readonly densities: readonly DensityRow[];
   /** Of the whole run, by machine. */
@@ -50,13 +52,15 @@ export interface TrainingReport {
 export interface DensityRow {
   readonly tensor: string;
   readonly role: TensorRole;
+  /** Tells apart tensors of one name: a bias from the sums it is added to, and their gradients. */
+  readonly shape: readonly number[];
   readonly density: number;
 }
 
 /** What of a step's tensors is known not to be dense. */
 export function densityRows({ tensors }: Trace): DensityRow[] {
-  return tensors.flatMap(({ name, role, density }) =>
-    density === undefined || density > SPARSE ? [] : [{ tensor: name, role, density }],
+  return tensors.flatMap(({ name, role, shape, density }) =>
+    density === undefined || density > SPARSE ? [] : [{ tensor: name, role, shape, density }],
   );
 }
 
@@ -89,17 +93,20 @@ export function trainingReport({ stepCost, ...facts }: TrainingFacts): TrainingR
   return { schema: 'accsim.train/1', ...facts, testAccuracy, cost: after(facts.epochs.length), reached };
 }
 
-function epochRows({ epochs }: TrainingReport): string[][] {
-  return epochs.map((epoch, index) => [
+/** Epochs; steps left out for overflow have a column where there are any. */
+function epochTable({ epochs }: TrainingReport): Pick<Section, 'head' | 'rows'> {
+  const skips = epochs.some(({ skippedSteps }) => skippedSteps > 0);
+  const rows = epochs.map((epoch, index) => [
     String(index + 1),
     epoch.loss.toFixed(4),
     percent(epoch.trainAccuracy),
     `${(100 * epoch.testAccuracy).toFixed(2)} %`,
+    ...(skips ? [String(epoch.skippedSteps)] : []),
     seconds(epoch.seconds),
   ]);
+  const leftOut = skips ? ['steps left out'] : [];
+  return { head: ['epoch', 'loss', 'training accuracy', 'test accuracy', ...leftOut, 'time here'], rows };
 }
-
-const EPOCH_HEAD = ['epoch', 'loss', 'training accuracy', 'test accuracy', 'time here'];
 
 function costRows({ reached }: TrainingReport): string[][] {
   return reached.flatMap(({ accuracy, epoch, cost }) =>
@@ -129,10 +136,10 @@ function testRows({ quantized, integerOnly, faults }: TrainingReport): string[][
 const TEST_HEAD = ['tested with', 'test accuracy'];
 
 function sparseRows({ densities }: TrainingReport): string[][] {
-  return densities.map(({ tensor, role, density }) => [tensor, role, percent(density)]);
+  return densities.map(({ tensor, role, shape, density }) => [tensor, role, shape.join(' x '), percent(density)]);
 }
 
-const SPARSE_HEAD = ['tensor', 'role', 'not zero'];
+const SPARSE_HEAD = ['tensor', 'role', 'shape', 'not zero'];
 
 interface Section {
   readonly title: string;
@@ -143,7 +150,7 @@ interface Section {
 /** Tables of a report, those without rows left out. */
 function sections(report: TrainingReport): Section[] {
   return [
-    { title: '', head: EPOCH_HEAD, rows: epochRows(report) },
+    { title: '', ...epochTable(report) },
     { title: 'The trained network otherwise', head: TEST_HEAD, rows: testRows(report) },
     { title: 'Measured densities below 99.5 %', head: SPARSE_HEAD, rows: sparseRows(report) },
     { title: 'To reach a test accuracy', head: COST_HEAD, rows: costRows(report) },
@@ -160,20 +167,22 @@ export function renderTraining(
   const tables = sections(report).map(
     ({ title, head, rows }) => `\n${title && `${title}\n`}${columns([head, ...rows])}`,
   );
-  return `${about}\n${tables.join('')}`;
+  return [`${about}\n`, ...tables, ...report.notes.map((note) => `\n${note}\n`)].join('');
 }
 
 export function trainingMarkdown(report: TrainingReport): string {
-  return sections(report)
-    .map(({ title, head, rows }) => `${title && `## ${title}\n\n`}${markdownTable(head, rows)}\n`)
-    .join('\n');
+  const tables = sections(report).map(
+    ({ title, head, rows }) => `${title && `## ${title}\n\n`}${markdownTable(head, rows)}\n`,
+  );
+  return [...tables, ...report.notes.map((note) => `${note}\n`)].join('\n');
 }
 
 export function trainingHtml(report: TrainingReport): string {
   const tables = sections(report).map(
     ({ title, head, rows }) => `${title && `<h2>${title}</h2>`}${htmlTable(head, rows)}`,
   );
-  return htmlPage(`${report.network} on ${report.dataset}`, tables.join(''));
+  const notes = report.notes.map((note) => `<p>${escapeHtml(note)}</p>`);
+  return htmlPage(`${report.network} on ${report.dataset}`, [...tables, ...notes].join(''));
 }
 
 /** One line an epoch. */

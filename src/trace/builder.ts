@@ -61,7 +61,9 @@ export class TraceBuilder {
         );
       return known;
     }
-    const id = this.tensor(name, shape, 'weight', this.precision.weights);
+    const { weights, activations } = this.precision;
+    // Ternary networks keep biases and norms in the format of what they are applied to (Li 2016).
+    const id = this.tensor(name, shape, 'weight', weights === 'ternary' && shape.length === 1 ? activations : weights);
     this.weights.set(name, id);
     return id;
   }

@@ -71,11 +71,13 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string, identity: Run
   const fields = parseHeader(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))), where);
   const differing = Object.keys(identity).filter((key) => fields.identity[key] !== identity[key]);
   if (differing.length > 0) {
+    // Options tell more than the fingerprints of what follows from them.
+    const options = differing.filter((key) => !key.endsWith('Hash'));
     throw new InputError(
-      differing.map((key) => ({
+      (options.length > 0 ? options : differing).map((key) => ({
         where: `${where}: ${key}`,
         found: `was ${fields.identity[key]}, now ${identity[key]}`,
-        remedy: 'resume with the options it was started with',
+        remedy: 'resume with the options, network and data it was started with',
       })),
     );
   }

@@ -1,4 +1,5 @@
-import type { TensorId } from '../trace/trace.ts';
+import type { Contractions } from '../numerics/ops/contraction.ts';
+import type { TensorId, Trace } from '../trace/trace.ts';
 import { type Batches, countRight } from './batches.ts';
 import type { Session } from './execute/session.ts';
 
@@ -8,6 +9,18 @@ export interface Classifier {
   readonly input: string;
   readonly output: TensorId;
   readonly classes: number;
+}
+
+/** A trained network and all it takes to test it otherwise than it was trained; nothing of it changes by that. */
+export interface TrainedNetwork {
+  readonly trained: Classifier;
+  readonly forward: Trace;
+  readonly contractions: Contractions;
+  /** Training samples to calibrate with, and samples to test with. */
+  readonly calibration: Batches;
+  readonly calibrationCount: number;
+  readonly test: Batches;
+  readonly testCount: number;
 }
 
 /** Share of the first `count` samples that are told right. */

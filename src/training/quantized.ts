@@ -6,10 +6,8 @@ import {
   quantizeAffine,
 } from '../numerics/formats/affine-tensor.ts';
 import { NEAREST_EVEN } from '../numerics/formats/rounding.ts';
-import type { Contractions } from '../numerics/ops/contraction.ts';
 import type { Op, TensorId, Trace } from '../trace/trace.ts';
-import type { Batches } from './batches.ts';
-import { accuracyOf, type Classifier, shareRight } from './evaluate.ts';
+import { accuracyOf, shareRight, type TrainedNetwork } from './evaluate.ts';
 import { Session } from './execute/session.ts';
 import { learnedIds } from './execute/storage.ts';
 import { Ranges } from './integer/grids.ts';
@@ -18,27 +16,15 @@ import { integerNetwork } from './integer/network.ts';
 /** Samples whose activations set the grids; a few hundred are enough (Jacob 2018). */
 const CALIBRATION_SAMPLES = 1000;
 
-export interface QuantizedTest {
-  readonly trained: Classifier;
-  readonly forward: Trace;
-  readonly bits: 4 | 8;
-  readonly contractions: Contractions;
-  /** Training samples to calibrate with, and samples to test with. */
-  readonly calibration: Batches;
-  readonly calibrationCount: number;
-  readonly test: Batches;
-  readonly testCount: number;
-}
-
 /**
  * Accuracy of a trained network whose products have integer operands: weights symmetric per result channel, activations affine per
  * tensor over the range they had on calibration samples. Every value lies on its grid, so the sums in fp32 are those of integers, exact
  * below 2^24; biases and sums stay wide, as accumulators are.
  */
-export function quantizedAccuracy(options: QuantizedTest): number {
-  const { trained, forward, bits, contractions } = options;
+export function quantizedAccuracy(network: TrainedNetwork, bits: 4 | 8): number {
+  const { trained, forward, contractions } = network;
   const operands = contractionOperands(forward);
-  const grids = calibrate(options, operands.activations).grids(bits);
+  const grids = calibrate(network, operands.activations).grids(bits);
   const session = new Session(forward, {
     seed: 0,
     contractions,
@@ -55,27 +41,27 @@ export function quantizedAccuracy(options: QuantizedTest): number {
     const layout = operands.weights.get(id);
     session.weight(name).set(layout === undefined ? weights : quantizeWeights(weights, layout, bits));
   }
-  return accuracyOf({ ...trained, session }, options.test, options.testCount);
+  return accuracyOf({ ...trained, session }, network.test, network.testCount);
 }
 
 /**
  * Accuracy of a trained network that runs in integers from its input to its result: what products read and all that is kept has so many
  * bits, sums have 32, scales change by a product and a shift (Jacob 2018). Throws InputError for an op without a form in integers.
  */
-export function integerAccuracy(options: QuantizedTest): number {
-  const { trained, forward, bits } = options;
-  const network = integerNetwork({
+export function integerAccuracy(network: TrainedNetwork, bits: 4 | 8): number {
+  const { trained, forward } = network;
+  const integers = integerNetwork({
     forward,
-    grids: calibrate(options, 'all').grids(bits),
+    grids: calibrate(network, 'all').grids(bits),
     weight: (name) => Float32Array.from(trained.session.weight(name)),
   });
   const input = forward.tensors.findIndex(({ name, role }) => role === 'input' && name === trained.input);
   const answer = (values: ArrayLike<number>): ArrayLike<number> => {
-    network.setInput(input, values);
-    network.run();
-    return network.result(trained.output).integers;
+    integers.setInput(input, values);
+    integers.run();
+    return integers.result(trained.output).integers;
   };
-  return shareRight(answer, trained.classes, options.test, options.testCount);
+  return shareRight(answer, trained.classes, network.test, network.testCount);
 }
 
 function quantizeWeights(weights: Float32Array, layout: ChannelLayout, bits: 4 | 8): Float32Array {
@@ -109,7 +95,7 @@ function channelsOf(op: Extract<Op, { kind: 'matmul' | 'conv' }>): ChannelLayout
 
 /** Ranges of activations on the calibration samples: of those that are read by products, or of all. */
 function calibrate(
-  { trained, forward, contractions, calibration, calibrationCount }: QuantizedTest,
+  { trained, forward, contractions, calibration, calibrationCount }: TrainedNetwork,
   measured: ReadonlySet<TensorId> | 'all',
 ): Ranges {
   const ranges = new Ranges();

@@ -25,7 +25,7 @@ type RoundValues = (values: Float32Array) => void;
 
 /**
  * Rounds what an op has computed to the format that the trace gives its tensor; products accumulate in fp32 unless their contractions
- * say otherwise. ternary is for what products read of weights: biases and norms stay in fp32, as do master copies.
+ * say otherwise. ternary is for what products read of weights: tables stay in fp32, as do master copies.
  * null: nothing is narrower than fp32. Throws InputError for formats that training does not know.
  */
 export function rounder(

@@ -11,12 +11,10 @@ import { Random, type RandomState } from '../numerics/random.ts';
 import type { TensorId, Trace } from '../trace/trace.ts';
 import { Batches, classifierOf, countRight, shuffled } from './batches.ts';
 import type { Dataset } from './data/dataset.ts';
-import { accuracyOf, type Classifier } from './evaluate.ts';
+import { accuracyOf, type Classifier, type TrainedNetwork } from './evaluate.ts';
 import type { Checkpoint } from './execute/checkpoint.ts';
 import { NotFiniteError } from './execute/finite.ts';
 import { Session } from './execute/session.ts';
-import { type Faults, faultyAccuracy } from './faults/faulty-accuracy.ts';
-import { integerAccuracy, quantizedAccuracy, type QuantizedTest } from './quantized.ts';
 import { updateDelays } from './pipelined.ts';
 import { rounder, type RoundingMode } from './rounding.ts';
 import { Replicas } from './scaling/replicas.ts';
@@ -141,30 +139,33 @@ export class Trainer {
     return this.results;
   }
 
-  /** One pass over the training samples, then the test. `onStep` hears of every step. */
+  /**
+   * One pass over the training samples, then the test. `onStep` hears of every step. Throws NotFiniteError for a step that may not be
+   * left out, and where all of them were, as no loss scale helps then.
+   */
   epoch(onStep: (step: number, loss: number, accuracy: number) => void): EpochResult {
     const { dataset, seed } = this.options;
     const order = shuffled(dataset.train.count, seed, this.results.length);
-    let [lossSum, right, skippedSteps, counted] = [0, 0, 0, 0];
+    let [lossSum, right, counted] = [0, 0, 0];
+    let overflow: NotFiniteError | null = null;
     for (let index = 0; index < this.stepsPerEpoch; index++) {
       const rows = this.batches.fill(index * this.batches.batch, order);
       const { expected: id } = this.names;
       const expected = id === null ? this.batches.target : this.replicas.values(id).slice();
-      if (!this.step(index)) {
-        skippedSteps++;
-        continue;
-      }
+      const found = this.step(index);
+      overflow = found ?? overflow;
+      if (found !== null) continue;
       counted++;
       lossSum += this.replicas.loss!;
       right += countRight(this.replicas.values(this.names.output), this.names.classes, expected, rows);
       onStep(index + 1, lossSum / counted, right / (counted * this.batches.batch));
     }
-    const trainAccuracy = right / Math.max(1, counted * this.batches.batch);
+    if (overflow !== null && counted === 0) throw overflow;
     const result = {
-      loss: lossSum / Math.max(1, counted),
-      trainAccuracy,
+      loss: lossSum / counted,
+      trainAccuracy: right / (counted * this.batches.batch),
       testAccuracy: this.testAccuracy(),
-      skippedSteps,
+      skippedSteps: this.stepsPerEpoch - counted,
     };
     this.results = [...this.results, result];
     return result;
@@ -175,35 +176,34 @@ export class Trainer {
     return accuracyOf(this.tested, this.testBatches, this.options.dataset.test.count);
   }
 
-  /** The same with integer operands of so many bits, calibrated on training samples. */
-  quantizedAccuracy(bits: 4 | 8): number {
-    return quantizedAccuracy(this.quantizedTest(bits));
-  }
-
-  /** The same in integers from input to result. Throws InputError for an op without a form in integers. */
-  integerAccuracy(bits: 4 | 8): number {
-    return integerAccuracy(this.quantizedTest(bits));
-  }
-
-  /** The same under transient faults. Throws InputError for a rate or formats that cannot be. */
-  faultyAccuracy(faults: Faults): number {
+  /** The network with its weights as they are, to test it with integer operands, in integers alone or under faults. */
+  get network(): TrainedNetwork {
     const { forward, contractions, dataset } = this.options;
-    const { tested: trained, testBatches: test } = this;
-    return faultyAccuracy({ trained, forward, contractions, faults, test, testCount: dataset.test.count });
+    return {
+      trained: this.tested,
+      forward,
+      contractions,
+      calibration: new Batches(dataset.train, dataset, forward.workload.batch),
+      calibrationCount: dataset.train.count,
+      test: this.testBatches,
+      testCount: dataset.test.count,
+    };
   }
 
-  /** Densities of a training step's tensors with the weights as they are, means over its first few mini-batches. */
+  /** Densities of a training step's tensors with the weights as they are, means over a few mini-batches. */
   densities(): ReadonlyMap<TensorId, number> {
     const { step, contractions, seed, dataset } = this.options;
     const weightsOf = this.replicas.session;
     const session = probe({ step, weightsOf, keep: 'all', seed, contractions });
     const batches = new Batches(dataset.train, dataset, step.workload.batch);
     const meter = new DensityMeter();
-    for (let index = 0; index < Math.min(batches.whole, DENSITY_BATCHES); index++) {
-      batches.fill(index * batches.batch, null);
+    // A pipeline is full when the first mini-batch has reached its last update; until then layers work on zeros.
+    const filling = Math.max(0, ...updateDelays(step).values());
+    for (let index = 0; index < filling + Math.min(batches.whole, DENSITY_BATCHES); index++) {
+      batches.fill((index % batches.whole) * batches.batch, null);
       const settings = { lossScale: this.lossScale?.scale ?? 1 };
       session.run({ [this.names.input]: batches.input, [this.names.target]: batches.target }, settings);
-      meter.sample(session);
+      if (index >= filling) meter.sample(session);
     }
     return meter.densities;
   }
@@ -234,22 +234,8 @@ export class Trainer {
     return learningRateAt({ ...schedule, totalSteps }, done % totalSteps);
   }
 
-  private quantizedTest(bits: 4 | 8): QuantizedTest {
-    const { forward, contractions, dataset } = this.options;
-    return {
-      trained: this.tested,
-      forward,
-      bits,
-      contractions,
-      calibration: new Batches(dataset.train, dataset, forward.workload.batch),
-      calibrationCount: dataset.train.count,
-      test: this.testBatches,
-      testCount: dataset.test.count,
-    };
-  }
-
-  /** One step; false if its gradients overflowed and it was left out, which scaled losses may. */
-  private step(batchIndex: number): boolean {
+  /** One step; where gradients overflowed and it was left out, which scaled losses may, what was found, else null. */
+  private step(batchIndex: number): NotFiniteError | null {
     const { options, stepsPerEpoch } = this;
     const done = this.results.length * stepsPerEpoch + batchIndex;
     const settings = {
@@ -260,19 +246,19 @@ export class Trainer {
       batchIndex,
     };
     const { input, target } = this.batches;
-    let overflowed = false;
+    let overflow: NotFiniteError | null = null;
     this.sparsity?.beforeStep?.(this.replicas.session, done);
     try {
       this.replicas.run({ [this.names.input]: input, [this.names.target]: target }, settings);
     } catch (error) {
       if (!(error instanceof NotFiniteError) || options.lossScale === null || options.lossScale.kind === 'static')
         throw error;
-      overflowed = true;
+      overflow = error;
     }
     if (options.lossScale !== null && this.lossScale !== null)
-      this.lossScale = nextLossScale(options.lossScale, this.lossScale, overflowed);
+      this.lossScale = nextLossScale(options.lossScale, this.lossScale, overflow !== null);
     this.sparsity?.afterStep(this.replicas.session, done);
-    if (!overflowed) options.afterStep?.(this.replicas.session, done);
-    return !overflowed;
+    if (overflow === null) options.afterStep?.(this.replicas.session, done);
+    return overflow;
   }
 }

@@ -5,7 +5,7 @@ import type { Feedback } from '../training/alignment.ts';
 import type { Checkpointing } from '../training/checkpointing.ts';
 import type { Optimizer } from '../training/optimizers.ts';
 import type { Propagation } from '../training/pipelined.ts';
-import { batchOfRank, type Parallelism, parallelStep } from '../training/scaling/parallel.ts';
+import { batchOfRank, type Parallelism, parallelSteps } from '../training/scaling/parallel.ts';
 import { trainingStep } from '../training/step.ts';
 import { readTrace } from '../trace/read.ts';
 import type { Trace } from '../trace/trace.ts';
@@ -39,8 +39,18 @@ const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
  * and then to `defaultPrecision` (the machine's). Throws InputError.
  */
 export function loadTrace(text: string, options: TraceOptions, defaultPrecision: string): Trace {
+  return loadTraces(text, options, defaultPrecision)[stageOf(options)]!;
+}
+
+/** As `loadTrace`, but of all stages where `parallel` is a pipeline, in order. */
+export function loadTraces(text: string, options: TraceOptions, defaultPrecision: string): Trace[] {
   checkBatch(options.batch);
-  return workloadTrace(resolveWorkload(text), options, defaultPrecision);
+  return workloadTraces(resolveWorkload(text), options, defaultPrecision);
+}
+
+/** Index of the trace that is asked for among those of `loadTraces`. */
+export function stageOf({ parallel }: TraceOptions): number {
+  return parallel?.kind === 'pipeline' ? parallel.stage : 0;
 }
 
 /** A network by catalogue name, path of a YAML file, or inline text. Throws InputError. */
@@ -55,7 +65,7 @@ function checkBatch(batch: number | undefined): void {
   throw InputError.of('--batch', String(batch), `write a whole number from 1 to ${MAX_BATCH}`);
 }
 
-function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace {
+function workloadTraces(workload: Workload, options: TraceOptions, defaultPrecision: string): Trace[] {
   const { batch, phase, precision, optimizer = DEFAULT_OPTIMIZER } = options;
   if (options.parallel !== undefined && workload.kind !== 'network')
     throw InputError.of(
@@ -77,7 +87,7 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
         'is a trace of inference',
         'leave out --training, or give a trace of a training step',
       );
-    return trace;
+    return [trace];
   }
   if (workload.kind === 'layers') {
     if (phase === 'training')
@@ -87,12 +97,13 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
         'leave it out to simulate inference',
       );
     const precisionText = precision ?? defaultPrecision;
-    return scalesimTrace(readInput(workload.path), workload.path, {
+    const layers = scalesimTrace(readInput(workload.path), workload.path, {
       name: workload.name,
       batch: batch ?? 1,
       precision: parsePrecision(precisionText),
       precisionText,
     });
+    return [layers];
   }
   const { network } = workload;
   if (batch !== undefined && workload.inline)
@@ -108,7 +119,7 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
     precisionText,
     training,
   });
-  if (phase === 'inference') return forward;
+  if (phase === 'inference') return [forward];
   const step = {
     optimizer,
     precision: formats,
@@ -118,7 +129,7 @@ function workloadTrace(workload: Workload, options: TraceOptions, defaultPrecisi
   };
   if (parallel !== undefined && options.propagation === 'pipelined')
     throw InputError.of('--propagation', 'pipelined, with --parallel', 'leave out one of them');
-  return parallel === undefined ? trainingStep(forward, step) : parallelStep(forward, step, parallel);
+  return parallel === undefined ? [trainingStep(forward, step)] : parallelSteps(forward, step, parallel);
 }
 
 export interface WorkloadSummary {

@@ -1,7 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { accsim as run, buildCommand, MAIN, ROOT } from './accsim.ts';
@@ -135,16 +146,29 @@ describe('train', () => {
     expect(tensors.filter(({ density }: { density?: number }) => density === 0.25).length).toBe(2);
   });
 
-  it('resumes after a kill, to the same result', () => {
+  it('says in the report what cannot be tested', () => {
+    writeFileSync(join(folder, 'normed.yaml'), tiny.replace('out: 16', 'out: 16, norm: layer'));
+    const { status, stdout } = accsim('train', 'normed.yaml', ...quick.slice(2), '--quantize', 'int8', '--quiet');
+    expect(status).toBe(0);
+    expect(stdout).toContain('int8 operands of products');
+    expect(stdout).not.toContain('int8 from input to result');
+    expect(stdout).toContain('not tested in integers alone: linear0.norm');
+  });
+
+  it('resumes after a kill, to the same result', async () => {
     writeFileSync(join(folder, 'tiny.yaml'), tiny);
-    const whole = JSON.parse(accsim(...quick, '--format', 'json', '--quiet').stdout);
-    const args = [...quick, '--checkpoint', 'run.ckpt', '--resume', '--format', 'json', '--quiet'];
-    // Killed at any moment: the checkpoint of the last whole epoch is there, or none.
-    for (const timeout of [150, 250, 350])
-      spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, timeout, killSignal: 'SIGKILL' });
-    const resumed = JSON.parse(accsim(...args).stdout);
+    const long = [...quick, '--format', 'json'].map((word) => (word === '2' ? '60' : word));
+    const whole = JSON.parse(accsim(...long).stdout);
+    const args = [...long, '--checkpoint', 'run.ckpt', '--resume'];
+    // Killed as soon as there is a checkpoint, wherever the epochs after it have come to.
+    const running = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: 'ignore' });
+    while (!existsSync(join(folder, 'run.ckpt'))) await setTimeout(5);
+    running.kill('SIGKILL');
+    await once(running, 'exit');
+    const { stdout, stderr } = accsim(...args);
+    expect(stderr).toMatch(/going on after epoch [1-9]/);
     const without = ({ seconds: _, ...epoch }: Record<string, unknown>) => epoch;
-    expect(resumed.epochs.map(without)).toEqual(whole.epochs.map(without));
+    expect(JSON.parse(stdout).epochs.map(without)).toEqual(whole.epochs.map(without));
   });
 
   it.each([
@@ -156,7 +180,11 @@ describe('train', () => {
     ['a fault without a rate', ['--faults', 'weights'], 'chance of each bit'],
     ['a share of terms that is none', ['--perforate', '0.7'], 'one of every n'],
     ['an accumulator without a chunk', ['--accumulator', 'fp16'], 'for example fp16:64'],
-    ['a block that is none', ['--ternary', 'x'], 'weights of a block'],
+    ['a block that is none', ['--precision', 'ternary/fp32', '--ternary', 'x'], 'weights of a block'],
+    ['blocks of weights that are not ternary', ['--ternary', '16'], 'add --precision ternary/fp32'],
+    ['faults in ternary weights', ['--precision', 'ternary/fp32', '--faults', 'weights:0.1'], 'bits of ternary'],
+    ['a warm-up longer than the run', ['--warmup', '81'], '81 of 80 steps'],
+    ['one file for two things', ['--checkpoint', 'one', '--out', './one'], './one, as --checkpoint'],
     ['a bad learning rate', ['--learning-rate', 'fast'], 'learning-rate'],
     ['an unknown optimizer', ['--optimizer', 'adm'], 'did you mean adam?'],
     ['a diverging run', ['--learning-rate', '1e30'], 'use a smaller learning rate'],

@@ -80,6 +80,10 @@ describe('CSV', () => {
       /data.csv: row 2: -1, 2, 3.*\n.*row 3: 1, 2;.*\n.*row 4.*\n.*row 5/,
     );
     expect(() => parseCsvSamples('', 'data.csv')).toThrow('has no rows');
+    expect(() => parseCsvSamples('0,,2\n', 'data.csv')).toThrow('row 1: 0, , 2');
+    expect(() => parseCsvSamples('0,1e39,2\n', 'data.csv')).toThrow('row 1: 0, 1e39, 2');
+    expect(() => parseCsvSamples('0,1"x,2\n', 'data.csv')).toThrow('is no CSV (Invalid Opening Quote');
+    expect(() => parseCsvSamples('0,"1,2\n', 'data.csv')).toThrow('is no CSV (Quote Not Closed');
   });
 });
 

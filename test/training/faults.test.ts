@@ -9,8 +9,10 @@ import { plainContractions } from '../../src/numerics/ops/plain-contractions.ts'
 import { Random } from '../../src/numerics/random.ts';
 import { fastContractions } from '../../src/training/fast-contractions.ts';
 import { type BitField, flipBits } from '../../src/training/faults/bit-flips.ts';
+import { checkFaults, faultyAccuracy } from '../../src/training/faults/faulty-accuracy.ts';
 import { perforated } from '../../src/training/faults/perforation.ts';
-import { learner, trainAll } from './learning.ts';
+import { forwardTrace } from './execute/network.ts';
+import { learner, PERCEPTRON, trainAll } from './learning.ts';
 
 /** Bits in which two fp32 patterns differ, by the machine's own encoding. */
 function changedBits(before: number, after: number): number[] {
@@ -161,6 +163,16 @@ describe('loop perforation', () => {
   });
 });
 
+describe('faults that cannot be', () => {
+  it('are refused before anything is trained', () => {
+    const forward = forwardTrace(PERCEPTRON, 2, 'ternary/fp32');
+    const flips = { rate: 0.1, bits: 'any', seed: 1 } as const;
+    expect(() => checkFaults(forward, { flips: { ...flips, where: 'weights' } })).toThrow('bits of ternary');
+    checkFaults(forward, { flips: { ...flips, where: 'activations' } });
+    checkFaults(forward, { perforation: { every: 2, rescale: true } });
+  });
+});
+
 describe('accuracy of a trained network under faults', () => {
   const fast = fastContractions(createKernels(readInputBytes(dataPath('dist', 'kernels.wasm'))));
   const trainers = ['fp32', 'bf16', 'fp16'].map((precision) => {
@@ -171,7 +183,7 @@ describe('accuracy of a trained network under faults', () => {
 
   describe.each(trainers)('%s', (_, trainer) => {
     const accuracy = (where: 'weights' | 'activations', rate: number, bits: BitField): number =>
-      mean(SEEDS.map((seed) => trainer.faultyAccuracy({ flips: { where, rate, bits, seed } })));
+      mean(SEEDS.map((seed) => faultyAccuracy(trainer.network, { flips: { where, rate, bits, seed } })));
 
     it.each(['weights', 'activations'] as const)('%s: rate 0 changes nothing, more faults cost more', (where) => {
       const healthy = trainer.testAccuracy();
@@ -197,8 +209,12 @@ describe('accuracy of a trained network under faults', () => {
     });
 
     it('the more of its sums is left out, the less it tells right', () => {
-      const [much, half] = [20, 2].map((every) => trainer.faultyAccuracy({ perforation: { every, rescale: false } }));
-      expect(trainer.faultyAccuracy({ perforation: { every: 1000, rescale: true } })).toBe(trainer.testAccuracy());
+      const [much, half] = [20, 2].map((every) =>
+        faultyAccuracy(trainer.network, { perforation: { every, rescale: false } }),
+      );
+      expect(faultyAccuracy(trainer.network, { perforation: { every: 1000, rescale: true } })).toBe(
+        trainer.testAccuracy(),
+      );
       expect(half).toBeLessThan(much!);
     });
   });

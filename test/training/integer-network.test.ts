@@ -6,6 +6,7 @@ import { Session } from '../../src/training/execute/session.ts';
 import { Ranges } from '../../src/training/integer/grids.ts';
 import { integerNetwork } from '../../src/training/integer/network.ts';
 import { integerProduct } from '../../src/training/integer/product.ts';
+import { integerAccuracy } from '../../src/training/quantized.ts';
 import { forwardTrace } from './execute/network.ts';
 import { learner, trainAll } from './learning.ts';
 
@@ -83,7 +84,7 @@ describe('networks in integers', () => {
     const trainer = trainAll(learner());
     const accuracy = trainer.testAccuracy();
     expect(accuracy).toBeGreaterThan(0.95);
-    expect(Math.abs(trainer.integerAccuracy(8) - accuracy)).toBeLessThanOrEqual(0.003);
+    expect(Math.abs(integerAccuracy(trainer.network, 8) - accuracy)).toBeLessThanOrEqual(0.003);
   });
 
   it('need no real numbers while they run', () => {

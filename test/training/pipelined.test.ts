@@ -190,6 +190,13 @@ describe('training', () => {
       ...changes,
     });
 
+  it('has the densities of a stepwise one, once it is full', () => {
+    // Eight mini-batches, all of which are measured either way.
+    const [stepwise, pipelined] = [trainer(250, 'stepwise').densities(), trainer(250, 'pipelined').densities()];
+    expect(Math.min(...stepwise.values())).toBeLessThan(0.6);
+    for (const [id, density] of stepwise) expect(pipelined.get(id)).toBeCloseTo(density, 12);
+  });
+
   it('sample by sample learns, pipelined nearly as well as stepwise', () => {
     const accuracy = (propagation: 'stepwise' | 'pipelined') => trainAll(trainer(1, propagation), 2).epochs.at(-1)!;
     const [stepwise, pipelined] = [accuracy('stepwise'), accuracy('pipelined')];

@@ -25,6 +25,10 @@ describe('formats in training', () => {
   });
 
   it('ternary: three values in each block of 64, over master weights in fp32; biases stay as they are', () => {
+    const { tensors: formats } = forwardTrace(PERCEPTRON, 1, 'ternary/fp32');
+    const formatOf = (name: string) =>
+      formats.find((tensor) => tensor.role === 'weight' && tensor.name === name)?.dtype;
+    expect([formatOf('second.weight'), formatOf('second.bias')]).toEqual(['ternary', 'fp32']);
     const trainer = trainAll(learner({ precision: 'ternary/fp32' }));
     expect(trainer.testAccuracy()).toBeGreaterThan(0.9);
     const { tensors } = trainer.state().session;

@@ -6,6 +6,7 @@ import { plainContractions } from '../../src/numerics/ops/plain-contractions.ts'
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/training/checkpoint-file.ts';
 import { bars, blobs } from '../../src/training/data/generated.ts';
 import { fastContractions } from '../../src/training/fast-contractions.ts';
+import { quantizedAccuracy } from '../../src/training/quantized.ts';
 import { learningRateAt } from '../../src/training/schedule.ts';
 import { shuffled } from '../../src/training/batches.ts';
 import { Trainer, type TrainerOptions } from '../../src/training/trainer.ts';
@@ -115,11 +116,19 @@ describe('trainer', () => {
     expect(trainer.state().lossScale!.scale).toBe(2 ** (24 - trainer.epochs[0]!.skippedSteps));
   });
 
+  it('ends with the op and step of an epoch in which every step overflowed', () => {
+    const schedule = { learningRate: 1e30, shape: 'constant', warmupSteps: 0 } as const;
+    const trainer = new Trainer(options(PERCEPTRON, { lossScale: AUTOMATIC_LOSS_SCALE, schedule }));
+    const learn = (): unknown => [trainer.epoch(() => {}), trainer.epoch(() => {})];
+    expect(learn).toThrow(/linear\d.*: .*(NaN|Infinity) in step \d/);
+    expect(trainer.epochs).toHaveLength(1);
+  });
+
   it('keeps its accuracy with int8 operands', () => {
     const trainer = trained(options(CONVOLUTIONS, { epochs: 8 }));
     const accuracy = trainer.epochs.at(-1)!.testAccuracy;
-    expect(Math.abs(trainer.quantizedAccuracy(8) - accuracy)).toBeLessThan(0.02);
-    expect(trainer.quantizedAccuracy(4)).toBeLessThanOrEqual(accuracy + 0.02);
+    expect(Math.abs(quantizedAccuracy(trainer.network, 8) - accuracy)).toBeLessThan(0.02);
+    expect(quantizedAccuracy(trainer.network, 4)).toBeLessThanOrEqual(accuracy + 0.02);
   });
 
   it('refuses networks and data that do not go together', () => {

@@ -35,6 +35,7 @@ function options(yargs: Argv) {
     .example('$0 --arch tpuv1 resnet', 'ResNet-50 on TPU v1')
     .example('$0 tpuv1-mlp0 --arch tpuv1 --set memory.bandwidthGBps=184', 'with other memory')
     .example('$0 matmul:512x512x512 --arch scalesim-32x32-os --format json', 'one matrix product')
+    .example('$0 resnet --training --batch 2048 --arch dgx1 --parallel data:8', 'one of eight GPUs in a training step')
     .example('$0 resnet --arch tpuv3 --batch 32 --charts charts --timeline run.json', 'with charts and timeline');
 }
 

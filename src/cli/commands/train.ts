@@ -38,9 +38,8 @@ function options(yargs: Argv) {
       seed: { type: 'string', default: '1', describe: 'fixes first weights, order and rounding' },
       ternary: {
         type: 'string',
-        default: '64',
         describe:
-          'with --precision ternary/fp32: weights that share a scale, and residual edges each block may have, e.g. 64:2',
+          'with --precision ternary/fp32: weights that share a scale (64), and residual edges each block may have, e.g. 64:2',
       },
       accumulator: {
         type: 'string',
@@ -49,7 +48,7 @@ function options(yargs: Argv) {
       prune: {
         type: 'string',
         describe:
-          'share of the weights that stays: magnitude:SHARE[:TIMES], channels:.., kernels:.., nm:2:4, reallocate:SHARE, lottery:SHARE[:ROUNDS]; or lasso:STRENGTH (try 0.01)',
+          'share of the weights that stays: magnitude:SHARE[:TIMES], channels:.., kernels:.., nm:2:4, reallocate:SHARE, lottery:SHARE[:ROUNDS]; or lasso:STRENGTH (try 0.003)',
       },
       quantize: { type: 'string', describe: 'also test with integers, in products and from end to end: int8 or int4' },
       faults: {

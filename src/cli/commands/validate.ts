@@ -40,10 +40,10 @@ const number = (value: number): string =>
 function rowsOf({ anchors, measured }: Validation): string[][] {
   const sets = measured.map((set) => [
     set.id,
-    `% of time, mean of ${set.rows}`,
-    '0',
-    set.mapePct.toFixed(1),
-    `median ${set.medianAbsErrorPct.toFixed(1)} %`,
+    `times of ${set.rows} kernels`,
+    '',
+    '',
+    `mean ${set.mapePct.toFixed(1)} %, median ${set.medianAbsErrorPct.toFixed(1)} %`,
     set.bound === null ? 'shown only' : `${set.mapePct <= set.bound ? 'within' : 'MISSES'} ${set.bound}`,
   ]);
   const figures = anchors.map((anchor) => {
@@ -96,7 +96,7 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
     number(row.predicted),
     row.errorPct.toFixed(2),
   ]);
-  const metrics = `mean absolute error ${comparison.mapePct.toFixed(2)} %, median ${comparison.medianAbsErrorPct.toFixed(2)} %, Kendall tau ${comparison.kendallTau.toFixed(3)}, ${rows.length} rows\n`;
+  const metrics = `mean absolute error ${comparison.mapePct.toFixed(2)} %, median ${comparison.medianAbsErrorPct.toFixed(2)} %, Kendall tau ${Number.isNaN(comparison.kendallTau) ? 'not defined' : comparison.kendallTau.toFixed(3)}, ${rows.length} rows\n`;
   const text = {
     json: () => `${JSON.stringify(comparison, null, 2)}\n`,
     csv: () => csvLines([head, ...rows]),
@@ -108,9 +108,9 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
   if (args.charts !== undefined) await writeCharts(comparison, args.charts, args.quiet);
 }
 
-async function writeCharts({ what, rows }: Comparison, folder: string, quiet: boolean): Promise<void> {
+async function writeCharts({ rows, ...subject }: Comparison, folder: string, quiet: boolean): Promise<void> {
   const { comparisonCharts } = await import('../../report/comparison-charts.ts');
-  for (const chart of comparisonCharts(what, rows)) {
+  for (const chart of comparisonCharts(subject, rows)) {
     const path = join(folder, chart.name);
     writeOutput(path, chart.png);
     say(`wrote ${path}`, quiet);
@@ -130,6 +130,8 @@ async function run(args: Arguments): Promise<void> {
       `use tpuv1, scalesim, ${MEASURED_MACHINES.join(', ')}, or bring measurements with --against`,
     );
   }
+  if (args.update && machine !== null)
+    throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
   const progress = rowProgress(args.quiet);
   const validation = validate(machine, kept, progress.row);
@@ -146,8 +148,6 @@ async function run(args: Arguments): Promise<void> {
   }[form]();
   deliver(text, args.out, args.quiet);
   if (args.update) {
-    if (machine !== null)
-      throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
     writeOutput(baselinePath(), `${JSON.stringify(toBaseline(validation), null, 2)}\n`);
     say(`wrote ${baselinePath()}`, args.quiet);
   }

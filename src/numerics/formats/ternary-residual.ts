@@ -30,7 +30,7 @@ export function toTernaryResidual(weights: Float32Array, options: TernaryOptions
   const base: TernaryEdge[] = [];
   const residual: TernaryEdge[] = [];
   for (let start = 0, block = 0; start < weights.length; start += blockElements, block++) {
-    const rest = Float64Array.from(weights.subarray(start, start + blockElements));
+    const rest = new Float64Array(weights.subarray(start, start + blockElements));
     const tolerated = toleratedError * toleratedError * squaredNorm(rest);
     base.push(takeEdge(rest, block));
     for (let edges = 0; edges < mostEdgesPerBlock && squaredNorm(rest) > tolerated; edges++) {

@@ -7,8 +7,10 @@ export interface StepSettings {
   readonly weightDecay: number;
   /** Share of the mean that stays (adam). */
   readonly beta1: number;
-  /** Share of the mean square that stays (adam, rmsprop). */
+  /** Share of the mean square that stays (adam). */
   readonly beta2: number;
+  /** The same without bias correction (rmsprop; Hinton 2012). */
+  readonly decay: number;
   /** Added to roots that are divided by (adagrad, rmsprop, adam). */
   readonly epsilon: number;
   /** Which mini-batch of the epoch this is, from 0 (sag, which keeps one gradient for each). */
@@ -27,6 +29,7 @@ export const DEFAULT_SETTINGS: StepSettings = {
   weightDecay: 0,
   beta1: 0.9,
   beta2: 0.999,
+  decay: 0.9,
   epsilon: 1e-8,
   batchIndex: 0,
   lossScale: 1,

@@ -56,11 +56,11 @@ const lars: UpdateRule = (slice, { weightDecay, momentum }, rate) => {
   }
 };
 
-/** Squares are summed up (Duchi 2011), or averaged with share beta2 kept (Hinton 2012). */
+/** Squares are summed up (Duchi 2011), or averaged with share `decay` kept (Hinton 2012). */
 function bySquares(averaged: boolean): UpdateRule {
-  return (slice, { weightDecay, beta2, epsilon }, rate) => {
+  return (slice, { weightDecay, decay, epsilon }, rate) => {
     const { weight, gradient, first, start, gradientStart, length, gradientFactor } = slice;
-    const [stays, enters] = averaged ? [beta2, 1 - beta2] : [1, 1];
+    const [stays, enters] = averaged ? [decay, 1 - decay] : [1, 1];
     for (let index = 0; index < length; index++) {
       const w = weight[start + index]!;
       const g = gradient[gradientStart + index]! * gradientFactor + weightDecay * w;

@@ -1,12 +1,11 @@
 import { InputError } from '../../errors.ts';
 import { FLOAT_FORMATS, type FloatFormat } from '../../numerics/formats/float-format.ts';
-import type { Contractions } from '../../numerics/ops/contraction.ts';
 import { Random } from '../../numerics/random.ts';
+import type { Values } from '../../numerics/ops/values.ts';
 import type { Tensor, TensorId, Trace } from '../../trace/trace.ts';
-import type { Batches } from '../batches.ts';
-import { accuracyOf, type Classifier } from '../evaluate.ts';
+import { accuracyOf, type TrainedNetwork } from '../evaluate.ts';
 import { Session } from '../execute/session.ts';
-import { learnedIds } from '../execute/storage.ts';
+import { learnedIds, weightIds } from '../execute/storage.ts';
 import { rounder } from '../rounding.ts';
 import { type BitFlips, flipBits } from './bit-flips.ts';
 import { type Perforation, perforated } from './perforation.ts';
@@ -18,45 +17,47 @@ export interface Faults {
   readonly perforation?: Perforation;
 }
 
-export interface FaultTest {
-  readonly trained: Classifier;
-  readonly forward: Trace;
-  readonly contractions: Contractions;
-  readonly faults: Faults;
-  readonly test: Batches;
-  readonly testCount: number;
-}
-
 const FORMATS: Readonly<Record<string, FloatFormat>> = FLOAT_FORMATS;
+
+/** Refuses, before a network is trained, faults that it cannot be tested under. Throws InputError for tensors that are not floating point. */
+export function checkFaults(forward: Trace, { flips }: Faults): void {
+  for (const id of flippedTensors(forward, flips)) formatOf(forward.tensors[id]!);
+}
 
 /**
  * Share of the test samples that a trained network tells right under faults, bits flipping in the formats of the trace; the trained
  * weights stay as they are. The same seed gives the same faults. Throws InputError for tensors that are not floating point.
  */
-export function faultyAccuracy({ trained, forward, contractions, faults, test, testCount }: FaultTest): number {
-  const { flips, perforation } = faults;
+export function faultyAccuracy(network: TrainedNetwork, { flips, perforation }: Faults): number {
+  const { trained, forward, contractions, test, testCount } = network;
   const random = Random.named(flips?.seed ?? 0, 'faults');
   const round = rounder(forward, 'nearest', random);
-  const operands = flips?.where === 'activations' ? productOperands(forward) : new Set<TensorId>();
+  const flipped = flippedTensors(forward, flips);
+  const flip = (id: TensorId, values: Values): void => {
+    if (flips !== undefined && flipped.has(id)) flipBits(values, formatOf(forward.tensors[id]!), flips, random);
+  };
   const session = new Session(forward, {
     seed: 0,
     contractions: perforation === undefined ? contractions : perforated(contractions, perforation),
     round: (id, values) => {
       round?.(id, values);
-      if (flips !== undefined && operands.has(id)) flipBits(values, formatOf(forward.tensors[id]!), flips, random);
+      if (flips?.where === 'activations') flip(id, values);
     },
   });
   for (const id of learnedIds(forward)) {
-    const tensor = forward.tensors[id]!;
-    const weights = session.weight(tensor.name);
-    weights.set(trained.session.weight(tensor.name));
-    if (flips?.where === 'weights' && tensor.role === 'weight') flipBits(weights, formatOf(tensor), flips, random);
+    const { name } = forward.tensors[id]!;
+    const weights = session.weight(name);
+    weights.set(trained.session.weight(name));
+    flip(id, weights);
   }
   return accuracyOf({ ...trained, session }, test, testCount);
 }
 
-/** Operands of products and convolutions that are no weights. */
-function productOperands({ ops, tensors }: Trace): Set<TensorId> {
+/** All weights, or the operands of products and convolutions that are none. */
+function flippedTensors(forward: Trace, flips: Faults['flips']): Set<TensorId> {
+  if (flips === undefined) return new Set();
+  if (flips.where === 'weights') return new Set(weightIds(forward));
+  const { ops, tensors } = forward;
   const products = ops.filter(({ kind }) => kind === 'matmul' || kind === 'conv');
   return new Set(products.flatMap(({ inputs }) => inputs.filter((id) => tensors[id]!.role !== 'weight')));
 }

@@ -62,10 +62,9 @@ export function batchOfRank(parallel: Parallelism, batch: number): number {
   );
 }
 
-/** The training step of one rank, from the forward pass of `batchOfRank` samples. */
-export function parallelStep(forward: Trace, options: StepOptions, parallel: Parallelism): Trace {
-  if (parallel.kind === 'pipeline')
-    return pipelineStages(forward, options, { ...parallel, stages: parallel.ranks })[parallel.stage]!;
+/** The training step of every stage of a pipeline, or of the one rank that stands for all, from the forward pass of `batchOfRank` samples. */
+export function parallelSteps(forward: Trace, options: StepOptions, parallel: Parallelism): Trace[] {
+  if (parallel.kind === 'pipeline') return pipelineStages(forward, options, { ...parallel, stages: parallel.ranks });
   const step = trainingStep(forward, options);
-  return parallel.kind === 'model' ? modelParallel(step, parallel.ranks) : dataParallel(step, parallel);
+  return [parallel.kind === 'model' ? modelParallel(step, parallel.ranks) : dataParallel(step, parallel)];
 }

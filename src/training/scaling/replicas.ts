@@ -7,6 +7,7 @@ import { updateParts } from '../execute/update-parts.ts';
 import { plainContractions } from '../../numerics/ops/plain-contractions.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import { Random } from '../../numerics/random.ts';
+import { changedStatistics } from '../statistics.ts';
 import { elements } from '../../trace/facts.ts';
 import type { TensorId, Trace } from '../../trace/trace.ts';
 import { averageIntoFirst } from './average.ts';
@@ -134,7 +135,15 @@ export class Replicas {
         ];
       }),
     );
-    return new Map([...(this.stale?.tensors ?? []), ...unsent]);
+    return new Map([...(this.stale?.tensors ?? []), ...unsent, ...this.ownStatistics()]);
+  }
+
+  /** Running statistics of the ranks but the first, each of which keeps those of its own samples. */
+  private ownStatistics(): [string, Values][] {
+    const ids = changedStatistics(this.step);
+    return this.others.flatMap((session, index) =>
+      ids.map((id): [string, Values] => [`${this.step.tensors[id]!.name}.rank.${index + 1}`, session.values(id)]),
+    );
   }
 
   /** A rank's part of what is given for a whole mini-batch. Sizes are checked by the session. */

@@ -65,11 +65,7 @@ describe('two steps by hand, weights [1, -2], gradients [0.5, -1] and [0.25, 2],
     // Sums of squares [0.25, 1] and [0.3125, 5].
     ['adagrad', { epsilon: 0 }, [0.9 - 0.025 / Math.sqrt(0.3125), -1.9 - 0.2 / Math.sqrt(5)]],
     // Mean squares [0.025, 0.1] and [0.02875, 0.49]; the first step is 0.1 / sqrt(0.1) in both.
-    [
-      'rmsprop',
-      { beta2: 0.9, epsilon: 0 },
-      [1 - Math.sqrt(0.1) - 0.025 / Math.sqrt(0.02875), -2 + Math.sqrt(0.1) - 0.2 / 0.7],
-    ],
+    ['rmsprop', { epsilon: 0 }, [1 - Math.sqrt(0.1) - 0.025 / Math.sqrt(0.02875), -2 + Math.sqrt(0.1) - 0.2 / 0.7]],
     // First step: 0.1 against the gradient's sign; then means [0.07, 0.11] / 0.19, squares [0.00031225, 0.004999] / 0.001999.
     [
       'adam',

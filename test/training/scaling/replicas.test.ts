@@ -241,6 +241,8 @@ describe('trainer', () => {
     for (let epoch = trainer.epochs.length; epoch < count; epoch++) trainer.epoch(() => {});
     return trainer;
   };
+  const bits = (trainer: Trainer): unknown =>
+    [...trainer.state().session.tensors].map(([name, values]) => [name, [...values]]);
   const compression = { share: 0.1, warmupStageSteps: 50 };
   const cases: [string, Scaling][] = [
     ['4 workers', { ranks: 4, staleness: 0, compression: null }],
@@ -261,10 +263,18 @@ describe('trainer', () => {
     const file = encodeCheckpoint({ seed: 5 }, epochs(learner(scaling), 1).state());
     const resumed = learner(scaling);
     resumed.restore(decodeCheckpoint(file, 'file', { seed: 5 }));
-    const bits = (trainer: Trainer): unknown =>
-      [...trainer.state().session.tensors].map(([name, values]) => [name, [...values]]);
     expect(bits(epochs(resumed))).toEqual(bits(whole));
     expect(resumed.epochs).toEqual(whole.epochs);
+  });
+
+  it.each(['batch', 'batch-renorm', 'online'])('resumes two workers with %s normalisation bit for bit', (norm) => {
+    const network = `input: [8]\nlayers:\n  - linear: { out: 16, norm: ${norm}, act: relu }\n  - linear: { out: 4 }\n`;
+    const traces = { step: trainingTrace(network, 12, 'momentum'), forward: forwardTrace(network, 50) };
+    const make = (): Trainer => learner({ ...ALONE, ranks: 2 }, traces);
+    const whole = epochs(make());
+    const resumed = make();
+    resumed.restore(decodeCheckpoint(encodeCheckpoint({}, epochs(make(), 1).state()), 'file', {}));
+    expect(bits(epochs(resumed))).toEqual(bits(whole));
   });
 
   it('learns with four workers in fp16 with loss scaling, compressed or not', () => {
