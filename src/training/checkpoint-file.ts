@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
 import type { Values } from '../numerics/ops/values.ts';
@@ -8,6 +9,7 @@ import type { TrainerState } from './trainer.ts';
 export type RunIdentity = Readonly<Record<string, string | number>>;
 
 const MAGIC = 'accsim.checkpoint/1';
+const DIGEST_BYTES = 32;
 const words = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const arrayHeader = z.strictObject({ name: z.string(), length: z.number().int().min(0) });
 const header = z.strictObject({
@@ -29,7 +31,10 @@ export function isCheckpoint(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.subarray(0, 64)).startsWith(`{"schema":"${MAGIC}"`);
 }
 
-/** One line of JSON, then the values of all tensors as little-endian float32, then the masks, a byte an element. */
+/**
+ * One line of JSON, then the values of all tensors as little-endian float32, then the masks, a byte an element, then the SHA-256 of
+ * all that.
+ */
 export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Uint8Array {
   const { step, random } = state.session;
   const { rounding, lossScale, epochs } = state;
@@ -37,7 +42,8 @@ export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Ui
   const masks = state.masks && { random: state.masks.random, arrays: arrayHeaders(state.masks.masks) };
   const fields = { schema: MAGIC, identity, step, random, rounding, lossScale, epochs, tensors, masks };
   const text = new TextEncoder().encode(`${JSON.stringify(fields)}\n`);
-  const bytes = new Uint8Array(text.length + arrayBytes(tensors, masks?.arrays ?? []));
+  const content = text.length + arrayBytes(tensors, masks?.arrays ?? []);
+  const bytes = new Uint8Array(content + DIGEST_BYTES);
   bytes.set(text);
   const view = new DataView(bytes.buffer);
   let at = text.length;
@@ -51,7 +57,12 @@ export function encodeCheckpoint(identity: RunIdentity, state: TrainerState): Ui
     bytes.set(mask, at);
     at += mask.length;
   }
+  bytes.set(digest(bytes.subarray(0, content)), content);
   return bytes;
+}
+
+function digest(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
 }
 
 type ArrayHeader = z.infer<typeof arrayHeader>;
@@ -81,13 +92,16 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string, identity: Run
       })),
     );
   }
-  const expected = arrayBytes(fields.tensors, fields.masks?.arrays ?? []);
+  const expected = arrayBytes(fields.tensors, fields.masks?.arrays ?? []) + DIGEST_BYTES;
   if (bytes.length - end - 1 !== expected)
     throw InputError.of(
       where,
       `has ${bytes.length - end - 1} bytes of values, not ${expected}`,
       'it is cut short; use an older one',
     );
+  const content = bytes.subarray(0, bytes.length - DIGEST_BYTES);
+  if (!digest(content).every((byte, index) => byte === bytes[content.length + index]))
+    throw InputError.of(where, 'is damaged: its checksum is not that of its content', 'use an older one');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tensors = new Map<string, Values>();
   let at = end + 1;

@@ -155,6 +155,9 @@ describe('checkpoint files', () => {
 
   it('are refused when damaged, foreign, or of other options', () => {
     expect(() => decodeCheckpoint(file.subarray(0, file.length - 5), 'run.ckpt', identity)).toThrow('it is cut short');
+    const flipped = file.slice();
+    flipped[file.length - 40]! ^= 1;
+    expect(() => decodeCheckpoint(flipped, 'run.ckpt', identity)).toThrow('its checksum');
     expect(() => decodeCheckpoint(new TextEncoder().encode('hello\n'), 'run.ckpt', identity)).toThrow(
       'is no checkpoint',
     );
