@@ -1,5 +1,5 @@
 // Bundles the command line and compiles the kernels into dist/, so that an installed package needs nothing but the chart canvas.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -33,10 +33,18 @@ const result = await build({
   external: ['canvas'],
   plugins: [englishOnly],
   banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    // iced-x86 reads its WebAssembly from its own folder.
+    js: [
+      "import { createRequire as __createRequire } from 'node:module';",
+      "import { fileURLToPath as __fileURLToPath } from 'node:url';",
+      'const require = __createRequire(import.meta.url);',
+      "const __dirname = __fileURLToPath(new URL('.', import.meta.url));",
+    ].join(' '),
   },
   logLevel: 'warning',
 });
+
+copyFileSync(join(root, 'node_modules/iced-x86/iced_x86_bg.wasm'), join(dist, 'iced_x86_bg.wasm'));
 
 // The licences of everything bundled go with the bundle.
 const packages = new Set();

@@ -6,6 +6,9 @@ export const GOLDEN_CASES = [
   ['tpuv2.gpt2', ['gpt2', '--arch', 'tpuv2']],
   ['tpuv3.bert-base', ['bert-base', '--arch', 'tpuv3', '--batch', '8']],
   ['edge-16x16.mobilenet-v2', ['mobilenet-v2', '--arch', 'edge-16x16']],
+  ['v100.alexnet', ['alexnet', '--arch', 'v100', '--batch', '32']],
+  ['a100.tpuv1-mlp0', ['tpuv1-mlp0', '--arch', 'a100', '--precision', 'bf16']],
+  ['p100.tpuv1-lstm1', ['tpuv1-lstm1', '--arch', 'p100', '--precision', 'fp32']],
   ['scalesim-32x32-os.alexnet', ['alexnet', '--arch', 'scalesim-32x32-os']],
 ];
 

@@ -14,6 +14,8 @@ export interface SimulateOptions {
   readonly timeline?: boolean;
   /** Run every iteration of every loop: slow, the same result. */
   readonly unfolded?: boolean;
+  /** Traces of all stages of a pipeline, of which the simulated one is one. */
+  readonly stages?: readonly Trace[];
   /** Measured error of the machine's model, for the report. */
   readonly accuracy?: Report['accuracy'];
 }
@@ -32,7 +34,7 @@ export function simulate(
 ): { report: Report; timeline: string | null } {
   const model = modelOf(machine);
   const price = machinePrices(model.facts.energy);
-  const prepared = model.prepare(trace);
+  const prepared = model.prepare(trace, options.stages);
   requirePrices(prepared.uses, price);
   const ledger = new Ledger(prepared.layout);
   const timeline = options.timeline === true ? new Timeline(prepared.layout, trace, model.facts.clockHz) : null;
@@ -42,6 +44,7 @@ export function simulate(
     version: VERSION,
     machine,
     facts: model.facts,
+    peakMacsPerCycle: prepared.peakMacsPerCycle,
     trace,
     ledger,
     result: { ...result, notes: [...notes, ...priceNotes(machine.overrides)] },

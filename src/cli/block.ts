@@ -56,9 +56,7 @@ function tableText(result: BlockResult): string {
     .map(([name, cycles]) => [name, cycles.toFixed(2)]);
   const ports = Object.entries(result.ports);
   const unknown =
-    result.unknownInstructions.length === 0
-      ? ''
-      : `\nUnknown, estimated: ${result.unknownInstructions.join('; ')}\n`;
+    result.unknownInstructions.length === 0 ? '' : `\nUnknown, estimated: ${result.unknownInstructions.join('; ')}\n`;
   return [
     `${result.cyclesPerIteration.toFixed(2)} cycles per iteration (${result.mode}), bound by: ${result.bottleneck}\n`,
     columns([['', 'instruction (* on the longest dependence chain)'], ...code], [0, 1]),
@@ -114,8 +112,7 @@ function runFile(args: BlockArguments, file: string, core: Core): void {
     bad += 1;
     process.stderr.write(`${error.message}\n`);
   });
-  const line = (one: BlockResult): string =>
-    format === 'json' ? `${JSON.stringify(one)}\n` : csvLines([rowOf(one)]);
+  const line = (one: BlockResult): string => (format === 'json' ? `${JSON.stringify(one)}\n` : csvLines([rowOf(one)]));
   if (format === 'md') deliver(markdownTable(HEAD, [...results].map(rowOf)), args.out, args.quiet);
   else if (args.out !== undefined) {
     requireWritable(args.out);
@@ -150,6 +147,7 @@ export function runBlock(args: BlockArguments): void {
     table: () => tableText(result),
   }[format]();
   const block = args.timeline ? prepare(bytesOfHex(hex!), mode, core) : null;
-  const timeline = block === null ? '' : `\n${timelineText(block, record(block, core, TIMELINE_ITERATIONS), TIMELINE_ITERATIONS)}`;
+  const timeline =
+    block === null ? '' : `\n${timelineText(block, record(block, core, TIMELINE_ITERATIONS), TIMELINE_ITERATIONS)}`;
   deliver(`${text}${timeline}`, args.out, args.quiet);
 }

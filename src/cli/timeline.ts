@@ -22,7 +22,18 @@ export function timelineText({ program, tables }: Prepared, recorded: Recorded, 
     const done = recorded.done[uop] ?? issued;
     let line = ' '.repeat(issued - start);
     for (let cycle = issued; cycle <= retired; cycle += 1)
-      line += cycle === retired ? 'R' : cycle === issued ? 'i' : cycle < dispatched ? '=' : cycle === dispatched ? 'D' : cycle < done ? 'e' : '-';
+      line +=
+        cycle === retired
+          ? 'R'
+          : cycle === issued
+            ? 'i'
+            : cycle < dispatched
+              ? '='
+              : cycle === dispatched
+                ? 'D'
+                : cycle < done
+                  ? 'e'
+                  : '-';
     const label = `${Math.floor(uop / tables.uops)}.${instruction} ${kind === 'compute' ? name : kind}`;
     lines.push(`${label.slice(0, 31).padEnd(32)}${line.slice(0, WIDTH)}`);
   }

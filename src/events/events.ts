@@ -16,6 +16,8 @@ export const STALL_CAUSES = [
   'launch', // a kernel has been called and does not run yet
   'tail', // processors without work while others finish theirs
   'padding', // work on parts of tiles that lie beyond the operands
+  'communication', // data of other ranks on its way, or what carries it in the way
+  'pipeline', // another stage has not made yet what this one needs
 ] as const;
 export type StallCause = (typeof STALL_CAUSES)[number];
 

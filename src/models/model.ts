@@ -17,7 +17,6 @@ export interface RunResult {
 /** What the report needs to know of a machine, whatever its kind. */
 export interface MachineFacts {
   readonly clockHz: number;
-  readonly peakMacsPerCycle: number;
   readonly defaultPrecision: string;
   readonly offChip: { readonly name: string; readonly bytesPerCycle: number };
   readonly energy: EnergySpec;
@@ -28,6 +27,8 @@ export interface PreparedRun {
   readonly layout: EventLayout;
   /** Every action that the run may count. */
   readonly uses: readonly ActionUse[];
+  /** Multiply-adds per cycle that the machine can do at most in the formats of the trace. */
+  readonly peakMacsPerCycle: number;
   /** Runs from cycle 0. `unfolded` runs every iteration of every loop: slow, the same result. */
   readonly run: (observer: Observer, options: { readonly unfolded: boolean }) => RunResult;
 }
@@ -37,6 +38,9 @@ export interface Model<Spec> {
   readonly kind: string;
   readonly schema: z.ZodType<Spec>;
   readonly facts: (spec: Spec) => MachineFacts;
-  /** Throws InputError if an op cannot run or something does not fit. */
-  readonly prepare: (spec: Spec, trace: Trace) => PreparedRun;
+  /**
+   * `stages`: the traces of all stages of a pipeline in the order of their ranks, if `trace` is one of them; they are simulated together.
+   * Throws InputError if an op cannot run or something does not fit.
+   */
+  readonly prepare: (spec: Spec, trace: Trace, stages?: readonly Trace[]) => PreparedRun;
 }

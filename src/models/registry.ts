@@ -1,31 +1,41 @@
-import { ModelBug } from '../errors.ts';
+import { InputError, ModelBug } from '../errors.ts';
 import type { Machine } from '../machine/source.ts';
 import type { MachineFacts, Model, PreparedRun } from './model.ts';
 import type { Trace } from '../trace/trace.ts';
 import { gpu } from './gpu/model.ts';
 import { systolic } from './systolic/model.ts';
+import { X86_KIND, x86Spec } from './x86/spec.ts';
 
 /** Schema of the spec of each kind of machine. */
-export const SCHEMAS = { [systolic.kind]: systolic.schema, [gpu.kind]: gpu.schema } as const;
+export const SCHEMAS = { [systolic.kind]: systolic.schema, [gpu.kind]: gpu.schema, [X86_KIND]: x86Spec } as const;
 
 /** A model with a machine's spec filled in. */
 export interface BoundModel {
   readonly facts: MachineFacts;
-  readonly prepare: (trace: Trace) => PreparedRun;
+  readonly prepare: (trace: Trace, stages?: readonly Trace[]) => PreparedRun;
 }
 
 function bind<Spec>(model: Model<Spec>, machine: Machine): BoundModel {
   const spec = model.schema.parse(machine.spec);
-  return { facts: model.facts(spec), prepare: (trace) => model.prepare(spec, trace) };
+  return { facts: model.facts(spec), prepare: (trace, stages) => model.prepare(spec, trace, stages) };
 }
 
-/** The model that simulates a machine. The loader has checked the spec against the kind's schema. */
+/**
+ * The model that simulates a machine. The loader has checked the spec against the kind's schema.
+ * Throws InputError for a machine that runs no networks.
+ */
 export function modelOf(machine: Machine): BoundModel {
   switch (machine.kind) {
     case systolic.kind:
       return bind(systolic, machine);
     case gpu.kind:
       return bind(gpu, machine);
+    case X86_KIND:
+      throw InputError.of(
+        `machine ${machine.name}`,
+        'simulates basic blocks of machine code, no networks',
+        `use accsim block HEX --arch ${machine.name}, or another machine`,
+      );
     default:
       throw new ModelBug(`no model for machine kind ${machine.kind}`);
   }

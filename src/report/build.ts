@@ -13,6 +13,8 @@ export interface ReportInputs {
   readonly version: string;
   readonly machine: Machine;
   readonly facts: MachineFacts;
+  /** In the formats of the trace. */
+  readonly peakMacsPerCycle: number;
   readonly trace: Trace;
   readonly ledger: Ledger;
   readonly result: RunResult;
@@ -96,8 +98,12 @@ export function buildReport(inputs: ReportInputs): Report {
       cycles: opCycles,
       activeCycles: active,
       macs: opMacs,
-      utilization: opCycles === 0 ? 0 : opMacs / (opCycles * facts.peakMacsPerCycle),
-      bound: result.fusedInto.has(index) ? 'fused' : boundOf(active, stallCycles),
+      utilization: opCycles === 0 ? 0 : opMacs / (opCycles * inputs.peakMacsPerCycle),
+      bound: result.fusedInto.has(index)
+        ? 'fused'
+        : isOverlapped(ledger, index, opCycles)
+          ? 'overlapped'
+          : boundOf(active, stallCycles),
       stallCycles,
       trafficBytes,
       energyPj: sum(Object.values(energyByComponent)) + opCycles * staticPjPerCycle,
@@ -119,8 +125,8 @@ export function buildReport(inputs: ReportInputs): Report {
       clockHz: facts.clockHz,
       seconds,
       macs: totalMacs,
-      peakMacsPerCycle: facts.peakMacsPerCycle,
-      utilization: cycles === 0 ? 0 : totalMacs / (cycles * facts.peakMacsPerCycle),
+      peakMacsPerCycle: inputs.peakMacsPerCycle,
+      utilization: cycles === 0 ? 0 : totalMacs / (cycles * inputs.peakMacsPerCycle),
       samplesPerSecond: seconds === 0 ? 0 : trace.workload.batch / seconds,
       energyPj,
       averagePowerW: seconds === 0 ? 0 : energyPj / 1e12 / seconds,
@@ -137,7 +143,7 @@ export function buildReport(inputs: ReportInputs): Report {
         : {},
     roofline: {
       memory: facts.offChip.name,
-      peakMacsPerCycle: facts.peakMacsPerCycle,
+      peakMacsPerCycle: inputs.peakMacsPerCycle,
       bytesPerCycle: facts.offChip.bytesPerCycle,
       macsPerByte: offChipBytes === 0 ? 0 : totalMacs / offChipBytes,
       attainedMacsPerCycle: cycles === 0 ? 0 : totalMacs / cycles,
@@ -155,6 +161,11 @@ function ordered(stalls: Readonly<Record<string, number>>): Record<string, numbe
   const result: Record<string, number> = {};
   for (const cause of STALL_CAUSES) if (stalls[cause] !== undefined) result[cause] = stalls[cause];
   return result;
+}
+
+/** Whether an op ran beside others, on units that do not lead. */
+function isOverlapped(ledger: Ledger, op: number, leadCycles: number): boolean {
+  return leadCycles === 0 && ledger.layout.units.some((_, unit) => ledger.busyCycles(unit, op) > 0);
 }
 
 function boundOf(active: number, stalls: Readonly<Record<string, number>>): string {

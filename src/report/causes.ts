@@ -19,13 +19,15 @@ export const CAUSE_TEXT: Readonly<Record<StallCause, string>> = {
   launch: 'kernels being launched',
   tail: 'processors without work while others finish',
   padding: 'tiles reaching beyond the edges of the operands',
+  communication: 'data on its way between ranks, or its transfer slowing down what runs',
+  pipeline: 'waiting for other stages of the pipeline',
 };
 
 /** Groups of causes as the bars show them. */
 export type CauseGroup = 'active' | 'weights' | 'data' | 'other';
 
 const WEIGHTS: ReadonlySet<string> = new Set(['weight-stall', 'weight-shift']);
-const DATA: ReadonlySet<string> = new Set(['input', 'operand-stall', 'output', 'writeback']);
+const DATA: ReadonlySet<string> = new Set(['input', 'operand-stall', 'output', 'writeback', 'communication']);
 
 export function groupOf(cause: string): CauseGroup {
   if (WEIGHTS.has(cause)) return 'weights';

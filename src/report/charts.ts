@@ -148,12 +148,17 @@ function rooflineChart(report: Report): ChartConfiguration {
   };
 }
 
+/** A power of ten in as few characters as it takes: 0.001, 10, 1 k. */
+function powerOfTen(value: number): string {
+  return value < 1000 ? String(Number(value.toPrecision(1))) : si(value).replace('.00', '');
+}
+
 /** Labels at powers of ten only. */
 export function logTicks() {
   return {
     font: { ...FONT, size: 14 },
     callback: (value: string | number): string =>
-      Number.isInteger(Math.round(Math.log10(Number(value)) * 1e9) / 1e9) ? si(Number(value)) : '',
+      Number.isInteger(Math.round(Math.log10(Number(value)) * 1e9) / 1e9) ? powerOfTen(Number(value)) : '',
   };
 }
 

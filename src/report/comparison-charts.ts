@@ -11,11 +11,17 @@ interface Row {
 const WIDTH = 1000;
 const HEIGHT = 800;
 
+/** What is compared, for people, and its unit. */
+interface Subject {
+  readonly what: string;
+  readonly unit: string;
+}
+
 /** Predicted against measured on logarithmic axes, and the error by size of what was measured. */
-export function comparisonCharts(what: string, rows: readonly Row[]): Chart[] {
+export function comparisonCharts(subject: Subject, rows: readonly Row[]): Chart[] {
   return [
-    { name: 'predicted.png', png: draw(predictedChart(what, rows), WIDTH, HEIGHT) },
-    { name: 'error.png', png: draw(errorChart(what, rows), WIDTH, HEIGHT) },
+    { name: 'predicted.png', png: draw(predictedChart(subject, rows), WIDTH, HEIGHT) },
+    { name: 'error.png', png: draw(errorChart(subject, rows), WIDTH, HEIGHT) },
   ];
 }
 
@@ -34,7 +40,7 @@ function line(label: string, data: readonly { x: number; y: number }[]) {
   return { label, data: [...data], showLine: true, pointRadius: 0, borderColor: COLORS.line, borderWidth: 2 };
 }
 
-function predictedChart(what: string, rows: readonly Row[]): ChartConfiguration {
+function predictedChart({ what, unit }: Subject, rows: readonly Row[]): ChartConfiguration {
   const limits = range(rows.flatMap(({ measured, predicted }) => [measured, predicted]));
   const { min, max } = limits;
   return {
@@ -57,14 +63,14 @@ function predictedChart(what: string, rows: readonly Row[]): ChartConfiguration 
       layout: { padding: 16 },
       plugins: { title: title(`${what}: predicted against measured`), legend: { labels: { font: FONT } } },
       scales: {
-        x: { type: 'logarithmic', ...limits, ...axis('measured'), ticks: logTicks() },
-        y: { type: 'logarithmic', ...limits, ...axis('predicted'), ticks: logTicks() },
+        x: { type: 'logarithmic', ...limits, ...axis(`measured, ${unit}`), ticks: logTicks() },
+        y: { type: 'logarithmic', ...limits, ...axis(`predicted, ${unit}`), ticks: logTicks() },
       },
     },
   };
 }
 
-function errorChart(what: string, rows: readonly Row[]): ChartConfiguration {
+function errorChart({ what, unit }: Subject, rows: readonly Row[]): ChartConfiguration {
   const limits = range(rows.map(({ measured }) => measured));
   return {
     type: 'scatter',
@@ -86,7 +92,7 @@ function errorChart(what: string, rows: readonly Row[]): ChartConfiguration {
       layout: { padding: 16 },
       plugins: { title: title(`${what}: error by size`), legend: { labels: { font: FONT } } },
       scales: {
-        x: { type: 'logarithmic', ...limits, ...axis('measured'), ticks: logTicks() },
+        x: { type: 'logarithmic', ...limits, ...axis(`measured, ${unit}`), ticks: logTicks() },
         y: axis('error, percent of the measurement'),
       },
     },

@@ -16,7 +16,7 @@ export interface OpReport {
   readonly macs: number;
   /** MACs done over MACs possible in its cycles, 0..1. */
   readonly utilization: number;
-  /** What bounds it: `compute`, or the stall cause that took most of its cycles, or `fused`. */
+  /** What bounds it: `compute`, or the stall cause that took most of its cycles, `fused`, or `overlapped` where it ran beside others only. */
   readonly bound: string;
   readonly stallCycles: Readonly<Record<string, number>>;
   readonly trafficBytes: Readonly<Record<string, MemoryTraffic>>;

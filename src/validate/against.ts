@@ -15,12 +15,15 @@ import type { Kind, Pair } from './kind.ts';
 export interface Comparison extends ErrorMetrics {
   /** What the rows are, for people. */
   readonly what: string;
+  /** Of what is measured and predicted. */
+  readonly unit: string;
   readonly rows: readonly (Pair & { readonly errorPct: number })[];
 }
 
 const KINDS: readonly Kind[] = [
   {
     name: 'SCALE-Sim results',
+    unit: 'cycles',
     columns: ['gemm_m', 'gemm_n', 'gemm_k', 'array_h', 'array_w', 'dataflow', 'compute_cycles'],
     predictor: () => (record, index) => {
       const [m, n, k, rows, columns] = ['gemm_m', 'gemm_n', 'gemm_k', 'array_h', 'array_w'].map((column) =>
@@ -39,6 +42,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'TPU v1 throughput',
+    unit: 'TOPS',
     columns: ['app', 'tops'],
     predictor: (arch) => (record, index) => {
       const name = `tpuv1-${(record['app'] ?? '').toLowerCase()}`;
@@ -58,6 +62,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'all-reduce times',
+    unit: 'ms',
     columns: ['device', 'bytes', 'ranks', 'time_ms'],
     predictor: (arch) => (record, index) => {
       const device = record['device']!;
@@ -132,5 +137,5 @@ export function validateAgainst(
   // What is wrong with a flag is found anew in every row.
   const different = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
   if (problems.length > 0) throw new InputError([...different.values()].slice(0, 20));
-  return { what: kind.name, rows, ...errorMetrics(rows) };
+  return { what: kind.name, unit: kind.unit, rows, ...errorMetrics(rows) };
 }

@@ -13,7 +13,7 @@ import type { GpuSpec } from '../models/gpu/spec.ts';
 import type { SmCache } from '../models/gpu/units/chip.ts';
 import { SCHEMAS } from '../models/registry.ts';
 import { type CsvRecord, measuredNumber, oneOf, wholeNumber } from './fields.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, Pair } from './kind.ts';
 
 /** A machine that rows of a file were measured on, and what has been simulated on it. */
 interface Device {
@@ -49,28 +49,25 @@ function deviceFinder(arch: string | undefined): (record: CsvRecord, row: number
 }
 
 /** A kind of file whose rows are times of kernels in milliseconds. */
-function kernels(name: string, columns: readonly string[], predict: Predict): Kind {
+interface KernelKind {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly predict: Predict;
+}
+
+/** Predicts a row; throws InputError for a format that the machine does not have, or sizes that say nothing. */
+function pairOf({ predict }: KernelKind, device: Device, record: CsvRecord, row: number): Pair {
+  const precision = record['precision'] ?? '';
+  if (!formats(device.spec).includes(precision))
+    throw InputError.of(
+      `row ${row + 1}: precision`,
+      JSON.stringify(precision),
+      `this machine multiplies ${formats(device.spec).join(', ')}`,
+    );
   return {
-    name,
-    columns: [...columns, 'time_ms'],
-    predictor: (arch) => {
-      const deviceOf = deviceFinder(arch);
-      return (record, row) => {
-        const device = deviceOf(record, row);
-        const precision = record['precision'] ?? '';
-        if (!formats(device.spec).includes(precision))
-          throw InputError.of(
-            `row ${row + 1}: precision`,
-            JSON.stringify(precision),
-            `this machine multiplies ${formats(device.spec).join(', ')}`,
-          );
-        return {
-          id: record['id'] ?? `row ${row + 1}`,
-          measured: measuredNumber(record, 'time_ms', row),
-          predicted: predict(device, record, row) * 1e3,
-        };
-      };
-    },
+    id: record['id'] ?? `row ${row + 1}`,
+    measured: measuredNumber(record, 'time_ms', row),
+    predicted: predict(device, record, row) * 1e3,
   };
 }
 
@@ -192,18 +189,54 @@ const predictLayer: Predict = ({ spec, cache }, record, row) => {
   return repeated ? count * seconds : seconds;
 };
 
-export const GPU_KINDS: readonly Kind[] = [
-  kernels('GPU matrix products', ['m', 'n', 'k', 'trans_a', 'trans_b', 'precision'], predictGemm),
-  kernels(
-    'GPU convolutions',
-    ['pass', 'w', 'h', 'c', 'n', 'k', 's', 'r', 'pad_w', 'pad_h', 'stride_w', 'stride_h', 'precision'],
-    predictConv,
-  ),
-  kernels('GPU recurrent layers', ['cell', 'hidden', 'batch', 'timesteps', 'pass', 'precision'], predictRecurrence),
-  kernels('GPU normalisation, softmax and GELU', ['op', 'rows', 'cols', 'precision'], predictVector),
-  kernels(
-    'GPU transformer layers',
-    ['phase', 'op', 'precision', 'kv_len', 'd_model', 'count', 'm', 'n', 'k', 'elements'],
-    predictLayer,
-  ),
+const KERNELS: readonly KernelKind[] = [
+  {
+    name: 'GPU matrix products',
+    columns: ['m', 'n', 'k', 'trans_a', 'trans_b', 'precision', 'time_ms'],
+    predict: predictGemm,
+  },
+  {
+    name: 'GPU convolutions',
+    columns: [
+      ...['pass', 'w', 'h', 'c', 'n', 'k', 's', 'r', 'pad_w', 'pad_h', 'stride_w', 'stride_h'],
+      ...['precision', 'time_ms'],
+    ],
+    predict: predictConv,
+  },
+  {
+    name: 'GPU recurrent layers',
+    columns: ['cell', 'hidden', 'batch', 'timesteps', 'pass', 'precision', 'time_ms'],
+    predict: predictRecurrence,
+  },
+  {
+    name: 'GPU normalisation, softmax and GELU',
+    columns: ['op', 'rows', 'cols', 'precision', 'time_ms'],
+    predict: predictVector,
+  },
+  {
+    name: 'GPU transformer layers',
+    columns: ['phase', 'op', 'precision', 'kv_len', 'd_model', 'count', 'm', 'n', 'k', 'elements', 'time_ms'],
+    predict: predictLayer,
+  },
 ];
+
+export const GPU_KINDS: readonly Kind[] = KERNELS.map((kind) => ({
+  name: kind.name,
+  unit: 'ms',
+  columns: kind.columns,
+  predictor: (arch) => {
+    const deviceOf = deviceFinder(arch);
+    return (record, row) => pairOf(kind, deviceOf(record, row), record, row);
+  },
+}));
+
+/** Predicts rows of one kind of kernels, all on a machine that need not be in a file. Throws InputError. */
+export function predictKernels(spec: GpuSpec, records: readonly CsvRecord[]): Pair[] {
+  const device = { spec, cache: new Map() };
+  return records.map((record, row) => {
+    const kind = KERNELS.find(({ columns }) => columns.every((column) => column in record));
+    if (kind === undefined)
+      throw InputError.of(`row ${row + 1}`, 'columns of no kind of kernels', 'see accsim validate');
+    return pairOf(kind, device, record, row);
+  });
+}

@@ -13,7 +13,8 @@ const WORKLOADS = [
   'matmul:300x70x515',
   'conv:2,30,17,19,24,3,3,2,1,6',
 ] as const;
-const MACHINES = listMachines().map(({ name }) => name);
+// Cores of kind x86 run blocks of machine code, no networks.
+const MACHINES = listMachines().flatMap(({ name, kind }) => (kind === 'x86' ? [] : [name]));
 
 describe.each(MACHINES)('%s', (name) => {
   const machine = loadMachine(name, [], SCHEMAS);
@@ -42,9 +43,7 @@ describe.each(MACHINES)('%s', (name) => {
 
     it('takes at least the cycles of its work at peak, and counts its MACs', () => {
       expect(report.totals.macs).toBe(totalMacs(trace));
-      expect(report.totals.activeCycles * modelOf(machine).facts.peakMacsPerCycle).toBeGreaterThanOrEqual(
-        report.totals.macs,
-      );
+      expect(report.totals.activeCycles * report.totals.peakMacsPerCycle).toBeGreaterThanOrEqual(report.totals.macs);
     });
 
     it('moves every weight at least once, and adds up its energy', () => {

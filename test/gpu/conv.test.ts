@@ -145,6 +145,40 @@ describe('plain pipes', () => {
     for (const other of others) expect(named({ ...BASE, ...FP32, ...other }, 'winograd')).toEqual([]);
   });
 
+  test('tiles are as wide as the machine file says, narrower only for fewer columns', () => {
+    const widths = (k: number, columns: number): Set<number> => {
+      const machine = { ...spec, library: { ...spec.library, convTileColumns: columns } };
+      const implicit = convCandidates(machine, { ...BASE, ...FP32, k, stride: [2, 2], p: 14, q: 14 });
+      return new Set(implicit.map(([kernel]) => Number(/\d+x(\d+)x\d+/.exec(kernel!.name)![1])));
+    };
+    expect(widths(256, 32)).toEqual(new Set([32, 64, 128]));
+    expect(widths(256, 64)).toEqual(new Set([64, 128]));
+    expect(widths(256, 128)).toEqual(new Set([128]));
+    expect(widths(48, 128)).toEqual(new Set([64, 128]));
+    expect(widths(16, 128)).toEqual(new Set([32, 64, 128]));
+  });
+
+  test('the input gradient of stride 2 by a 1 x 1 filter writes zeros first and computes one phase in four', () => {
+    const one: Convolution = {
+      ...BASE,
+      ...FP32,
+      pass: 'input-gradient',
+      r: 1,
+      s: 1,
+      padding: [0, 0],
+      stride: [2, 2],
+      p: 14,
+      q: 14,
+    };
+    const [zeros, product] = convCandidates(spec, one)[0]!;
+    expect([zeros!.name, zeros!.loadBytes, zeros!.resultWriteBytes]).toEqual(['zeros', 0, 16 * 28 * 28 * 128 * 4]);
+    expect(product!.macs).toBe(16 * 14 * 14 * 128 * 128);
+    // Beyond the filter zeros are multiplied: every input, by every filter.
+    const beyond = convCandidates(spec, { ...one, h: 7, w: 7, padding: [3, 3], p: 7, q: 7 })[0]!;
+    expect(beyond).toHaveLength(1);
+    expect(beyond[0]!.macs).toBe(16 * 7 * 7 * 128 * 128);
+  });
+
   test('few channels waste nothing: taps and channels are one dimension', () => {
     // 3 channels of 7 x 7 taps: 147 products, 19 steps of 8.
     const kernel = named({ ...BASE, ...FP32, c: 3, r: 7, s: 7 }, '128x128x8')[0]!;

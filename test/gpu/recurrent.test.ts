@@ -45,6 +45,15 @@ describe('step by step', () => {
     expect(names('input-gradient')[0]).toMatch(/slices/);
   });
 
+  test('on P100 every product of a step is of the one tile and slices that its machine file names', () => {
+    const p100 = loadMachine('p100', [], { gpu: gpuSpec }).spec as GpuSpec;
+    for (const pass of ['forward', 'input-gradient'] as const) {
+      const row: Recurrence = { ...BASE, pass, hidden: 2048, precision: 'fp32', operandBytes: 4 };
+      const names = recurrentCall(p100, row, new Map()).step.map(({ kernel }) => kernel.name);
+      expect(names).toEqual(['gemm fp32 128x64x8 in 2 slices', 'sum of 2 slices', 'recurrent pointwise']);
+    }
+  });
+
   test('an LSTM multiplies four gates', () => {
     for (const pass of ['forward', 'input-gradient', 'weight-gradient'] as const) {
       const macs = recurrentCall(spec, { ...BASE, cell: 'lstm', pass }, cache).step.reduce(

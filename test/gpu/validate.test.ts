@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { validateAgainst } from '../../src/validate/against.ts';
 import { measuredSets } from '../../src/validate/measured.ts';
+import { loadMachine } from '../../src/machine/load.ts';
+import type { GpuSpec } from '../../src/models/gpu/spec.ts';
+import { SCHEMAS } from '../../src/models/registry.ts';
+import { predictKernels } from '../../src/validate/gpu.ts';
 import { validate } from '../../src/validate/run.ts';
 
 const kept = (file: string): string =>
@@ -55,6 +59,32 @@ describe('measured GPU kernels', () => {
     const predicted = (device: string, arch?: string) => validateAgainst(row(device), 'x.csv', arch).rows[0]!.predicted;
     expect(predicted('RTX 2080 Ti')).toBe(predicted('anything', 'rtx2080ti'));
     expect(predicted('T4')).toBeGreaterThan(predicted('V100'));
+  });
+
+  it('T4 runs rows of every kind in int8, on tensor cores and with a quarter of the bytes of fp32', () => {
+    const rows = {
+      gemm: ['m,n,k,trans_a,trans_b', '4096,4096,4096,N,N'],
+      conv: ['pass,w,h,c,n,k,s,r,pad_w,pad_h,stride_w,stride_h', 'fwd,56,56,64,16,64,3,3,1,1,1,1'],
+      rnn: ['cell,hidden,batch,timesteps,pass', 'lstm,4096,16,25,fwd'],
+    };
+    for (const [columns, values] of Object.values(rows)) {
+      const lines = ['int8', 'fp16', 'fp32'].map((precision) => `T4,${values},${precision},1`);
+      const csv = [`device,${columns},precision,time_ms`, ...lines].join('\n');
+      const [int8, fp16, fp32] = validateAgainst(csv, 'x.csv', undefined).rows.map(({ predicted }) => predicted);
+      expect(int8!).toBeLessThan(fp16!);
+      expect(fp16!).toBeLessThan(fp32!);
+    }
+  });
+
+  it('machines that are in no file are predicted the same way', () => {
+    const { spec } = loadMachine('v100', ['clockMHz=765'], SCHEMAS);
+    const record = { m: '4096', n: '4096', k: '4096', trans_a: 'N', trans_b: 'N', precision: 'fp16', time_ms: '1' };
+    const [slow] = predictKernels(spec as GpuSpec, [record]);
+    const header = Object.keys(record).join();
+    const [full] = validateAgainst(`${header}\n${Object.values(record).join()}\n`, 'x.csv', 'v100').rows;
+    expect(slow!.predicted / full!.predicted).toBeGreaterThan(1.9);
+    expect(slow!.predicted / full!.predicted).toBeLessThan(2.1);
+    expect(() => predictKernels(spec as GpuSpec, [{ m: '1' }])).toThrow('columns of no kind of kernels');
   });
 
   it('refuses devices, formats, words and sizes it does not know, each with its row', () => {

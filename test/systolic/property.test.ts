@@ -75,7 +75,7 @@ describe(`any shape on any machine (seed ${SEED})`, () => {
         const stalls = Object.values(totals.stallCycles).reduce((sum, cycles) => sum + cycles, 0);
         expect(totals.activeCycles + stalls).toBe(totals.cycles);
         for (const unit of units) expect(unit.idleCycles, unit.name).toBeGreaterThanOrEqual(0);
-        expect(totals.cycles * facts.peakMacsPerCycle).toBeGreaterThanOrEqual(totalMacs(trace));
+        expect(totals.cycles * totals.peakMacsPerCycle).toBeGreaterThanOrEqual(totalMacs(trace));
         const offChip = totals.trafficBytes[facts.offChip.name]!;
         const host = totals.trafficBytes.hostLink ?? { read: 0, write: 0 };
         const moved = offChip.read + offChip.write + host.read + host.write;

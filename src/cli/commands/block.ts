@@ -18,7 +18,10 @@ function options(yargs: Argv) {
     })
     .example('$0 block 4801c0', 'add rax, rax: a chain of additions, a cycle each')
     .example('$0 block c5f857c0 --mode loop --timeline', 'a zero idiom, and where its cycles go')
-    .example('$0 block --file blocks.csv --arch skylake --format csv', 'cycles of many blocks, printed as they are found');
+    .example(
+      '$0 block --file blocks.csv --arch skylake --format csv',
+      'cycles of many blocks, printed as they are found',
+    );
 }
 
 export type BlockArguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;

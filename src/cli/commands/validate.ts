@@ -10,6 +10,7 @@ import { errorOf, holds } from '../../validate/anchor.ts';
 import type { Baseline } from '../../validate/baseline.ts';
 import { MEASURED_MACHINES } from '../../validate/measured.ts';
 import { meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
+import { isBlocksCsv } from '../../validate/x86-columns.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
 import { rowProgress } from '../progress.ts';
@@ -86,8 +87,11 @@ function summary(validation: Validation): string {
 }
 
 async function runAgainst(args: Arguments, path: string): Promise<void> {
+  const input = readInput(path);
+  // Blocks need the x86 decoder, which nothing else loads.
+  if (isBlocksCsv(input)) return (await import('../blocks-against.ts')).runBlocksAgainst(args, input, path);
   const progress = rowProgress(args.quiet);
-  const comparison = validateAgainst(readInput(path), path, args.arch, progress.row);
+  const comparison = validateAgainst(input, path, args.arch, progress.row);
   progress.end();
   const head = ['id', 'measured', 'predicted', 'errorPct'];
   const rows = comparison.rows.map((row) => [

@@ -1,6 +1,7 @@
 import { ACTIONS, type Action } from '../../events/events.ts';
 import { type DType, DTYPES } from '../../trace/trace.ts';
 import type { TimedKernel } from './lower/choose.ts';
+import type { Transfer } from './lower/communicate.ts';
 import { type Instruction, ISSUE, MATH, SHARED } from './program.ts';
 import type { GpuSpec } from './spec.ts';
 
@@ -12,7 +13,7 @@ export interface Access {
   readonly bytes: number;
 }
 
-/** Components in the order of the event layout; the off-chip memory comes last, under its own name. */
+/** Components in the order of the event layout; the off-chip memory follows under its own name, then the link. */
 const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemory', 'l2'] as const;
 const TENSOR_CORES = 0;
 const CUDA_CORES = 1;
@@ -20,6 +21,8 @@ const REGISTERS = 2;
 const SHARED_MEMORY = 3;
 const L2 = 4;
 const OFF_CHIP = 5;
+/** Only where there is a network. */
+const LINK = 6;
 
 const LANES = 32;
 /** A register of all threads of a warp. */
@@ -41,7 +44,7 @@ const MAC_ACTIONS: Readonly<Record<string, Action>> = {
 };
 
 export function componentNames(spec: GpuSpec): string[] {
-  return [...COMPONENTS, spec.memory.name];
+  return [...COMPONENTS, spec.memory.name, ...(spec.network === undefined ? [] : ['link'])];
 }
 
 /** Action of a multiply-add, and the component that does it, for an entry of the machine's math. */
@@ -52,14 +55,19 @@ function macUse(spec: GpuSpec, math: string): { readonly component: number; read
   return { component: CUDA_CORES, action: MAC_ACTIONS[sums ?? operands]! };
 }
 
-/** Every component and action that a run with products of these kinds can count. */
-export function usesOf(spec: GpuSpec, maths: ReadonlySet<string>): { component: string; action: Action }[] {
+/** Every component and action that a run with products of these kinds can count; `exchanges`: with transfers too. */
+export function usesOf(
+  spec: GpuSpec,
+  maths: ReadonlySet<string>,
+  exchanges: boolean,
+): { component: string; action: Action }[] {
   const names = componentNames(spec);
   const products = [...maths].map((math) => {
     const { component, action } = macUse(spec, math);
     return { component: names[component]!, action };
   });
-  const moves = [REGISTERS, SHARED_MEMORY, L2, OFF_CHIP].flatMap((component) =>
+  const moved = [REGISTERS, SHARED_MEMORY, L2, OFF_CHIP, ...(exchanges ? [LINK] : [])];
+  const moves = moved.flatMap((component) =>
     (['read', 'write'] as const).map((action) => ({ component: names[component]!, action })),
   );
   return [...products, { component: names[CUDA_CORES]!, action: 'vector.op' }, ...moves];
@@ -134,4 +142,20 @@ export function accessesOf(spec: GpuSpec, { kernel, timing }: TimedKernel, math:
   moved(OFF_CHIP, READ, timing.offChipReadBytes, SECTOR_BYTES);
   moved(OFF_CHIP, WRITE, timing.offChipWriteBytes, SECTOR_BYTES);
   return accesses;
+}
+
+/** Bytes that an exchange with other ranks moves; those at memory pass L2. */
+export function transferAccesses(transfer: Transfer): Access[] {
+  const { linkReadBytes, linkWriteBytes, memoryReadBytes, memoryWriteBytes } = transfer;
+  const moves = [
+    [L2, READ, memoryReadBytes],
+    [L2, WRITE, memoryWriteBytes],
+    [OFF_CHIP, READ, memoryReadBytes],
+    [OFF_CHIP, WRITE, memoryWriteBytes],
+    [LINK, READ, linkReadBytes],
+    [LINK, WRITE, linkWriteBytes],
+  ] as const;
+  return moves
+    .filter(([, , bytes]) => bytes > 0)
+    .map(([component, action, bytes]) => ({ component, action, count: Math.ceil(bytes / SECTOR_BYTES), bytes }));
 }

@@ -1,8 +1,12 @@
 import type { Model } from '../model.ts';
-import { runCalls } from './assemble.ts';
+import { type Observer, STALL_CAUSES } from '../../events/events.ts';
+import { runRank, UNITS } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { macsPerCycle } from './lower/gemm.ts';
+import { refuseUnmatched } from './lower/communicate.ts';
 import { lower } from './lower/lower.ts';
+import { overlapNote, stageNotes, transferNotes } from './notes.ts';
+import { runTogether } from './stages.ts';
 import { type GpuSpec, gpuSpec } from './spec.ts';
 
 export const gpu: Model<GpuSpec> = {
@@ -10,23 +14,60 @@ export const gpu: Model<GpuSpec> = {
   schema: gpuSpec,
   facts: (spec) => ({
     clockHz: spec.clockMHz * 1e6,
-    peakMacsPerCycle: spec.sms * Math.max(...Object.values(spec.math).map((math) => macsPerCycle(spec, math))),
     defaultPrecision: spec.defaultPrecision,
     offChip: { name: spec.memory.name, bytesPerCycle: (spec.memory.bandwidthGBps * 1e3) / spec.clockMHz },
     energy: spec.energy,
   }),
-  prepare: (spec, trace) => {
-    const calls = lower(spec, trace);
+  prepare: (spec, trace, stages = [trace]) => {
+    refuseUnmatched(stages);
+    const programs = stages.map((stage, rank) => lower(spec, stage, rank));
+    const rank = stages.indexOf(trace);
+    const calls = programs[rank]!.filter((step) => step.kind === 'call');
+    const transfers = programs[rank]!.filter((step) => step.kind === 'transfer');
     const maths = new Set(calls.flatMap(({ math }) => (math === null ? [] : [math])));
     return {
-      layout: { units: ['sm'], components: componentNames(spec), ops: trace.ops.length },
-      uses: usesOf(spec, maths),
-      run: (observer, options) => ({
-        cycles: runCalls(spec, trace, calls, observer, options),
-        peakUseBytes: {},
-        fusedInto: new Map(calls.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
-        notes: [],
-      }),
+      layout: {
+        units: transfers.length > 0 ? UNITS : UNITS.slice(0, 1),
+        components: componentNames(spec),
+        ops: trace.ops.length,
+      },
+      uses: usesOf(spec, maths, transfers.length > 0),
+      peakMacsPerCycle: peakMacsPerCycle(spec, maths),
+      run: (observer, options) => {
+        const common = { mailbox: new Map(), cache: new Map() };
+        const runs = stages.map((stage, index) =>
+          runRank(spec, stage, programs[index]!, common, index === rank ? observer : SILENT, options),
+        );
+        const times = runTogether(runs);
+        const cycles = Math.max(...times.map((stage) => stage.cycles));
+        const own = times[rank]!;
+        // A step has ended when all of its stages have.
+        if (own.cycles < cycles) observer.stall(LEAD, trace.ops.length - 1, PIPELINE, own.cycles, cycles - own.cycles);
+        return {
+          cycles,
+          peakUseBytes: {},
+          fusedInto: new Map(calls.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
+          notes: [
+            ...stageNotes(times, cycles, spec.clockMHz),
+            ...overlapNote(own, transfers, spec.clockMHz),
+            ...transferNotes(trace, transfers),
+          ],
+        };
+      },
     };
   },
 };
+
+/** The most of all math with operands of these formats, whatever its sums; of any math where a trace multiplies nothing. */
+function peakMacsPerCycle(spec: GpuSpec, maths: ReadonlySet<string>): number {
+  const operands = (math: string): string => math.split('+')[0]!;
+  const used = new Set([...maths].map(operands));
+  const candidates = Object.entries(spec.math).filter(([name]) => used.size === 0 || used.has(operands(name)));
+  return spec.sms * Math.max(...candidates.map(([, math]) => macsPerCycle(spec, math)));
+}
+
+const LEAD = 0;
+const PIPELINE = STALL_CAUSES.indexOf('pipeline');
+
+/** For stages that are not reported. */
+const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };

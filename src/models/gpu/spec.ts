@@ -81,6 +81,8 @@ const fields = z.strictObject({
     stridedShare: share,
     pitchBytes: count(2 ** 20),
   }),
+  /** Network that joins this GPU with others: a name of arch/network/ or a file. Absent: it is alone. */
+  network: z.string().min(1).optional(),
   /** Kernels in a stream: time that passes per kernel besides its own, and per kernel that another one of the same call follows. */
   launch: z.strictObject({ firstUs: positive(1000), nextUs: positive(1000) }),
   math: z.record(z.string(), math),
@@ -94,10 +96,14 @@ const fields = z.strictObject({
     addressInstructions: cycles(100),
     tensorTiles: z.array(tile).max(64),
     cudaTiles: z.array(tile).max(64),
+    /** Columns of the narrowest tile for convolutions on plain pipes; results with fewer may take narrower ones. */
+    convTileColumns: count(1024),
     /** Recurrent layers, time step by time step, as a library runs them that keeps no weights on the chip between steps. */
     recurrence: z.strictObject({
       /** Tile of the forward product of a step on tensor cores, which is not sliced. */
       tile,
+      /** Tile and slices of all products of a step on plain pipes, where the library does not take the fastest. */
+      plain: z.strictObject({ tile, slices: count(1024) }).optional(),
       /** Once per call, and per kernel of a step besides its own time until `queuedKernels` kernels of the call have run; then. */
       startUs: positive(1000),
       kernelUs: positive(1000),

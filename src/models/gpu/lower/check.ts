@@ -1,7 +1,8 @@
 import { InputError, type Problem } from '../../../errors.ts';
 import { tensorBytes } from '../../../trace/facts.ts';
 import { peakActivationBytes } from '../../../trace/memory.ts';
-import type { Op, Trace } from '../../../trace/trace.ts';
+import type { Op, TensorId, Trace } from '../../../trace/trace.ts';
+import { networkNames } from '../../../units/network/load.ts';
 import type { GpuSpec } from '../spec.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
@@ -19,16 +20,17 @@ export function mathOf(spec: GpuSpec, format: string): string {
   return spec.math[withWideSums] === undefined ? format : withWideSums;
 }
 
-/** Refuses what the machine cannot run: formats its pipes do not have, exchanges with other machines, tensors beyond its memory. */
+/** Refuses what the machine cannot run: formats its pipes do not have, exchanges without a network, tensors beyond its memory. */
 export function refuseUnsupported(spec: GpuSpec, trace: Trace): void {
   const problems: Problem[] = [];
+  const exchanges = trace.ops.filter(({ kind }) => kind === 'collective').length;
+  if (exchanges > 0 && spec.network === undefined)
+    problems.push({
+      where: 'network',
+      found: `missing, and ${trace.workload.name} exchanges data with other ranks (ops of kind collective: ${exchanges})`,
+      remedy: `use a machine with a network, such as dgx1 or a100x4, or add one of ${networkNames().join(', ')}, or a file`,
+    });
   for (const op of trace.ops) {
-    if (op.kind === 'collective')
-      problems.push({
-        where: `op ${op.id}`,
-        found: `${op.kind} ${op.name}`,
-        remedy: 'a single GPU has no one to exchange data with; use a trace without collectives',
-      });
     if (op.kind !== 'matmul' && op.kind !== 'conv') continue;
     const format = operandFormat(trace, op);
     if (spec.math[mathOf(spec, format)] === undefined)
@@ -53,9 +55,10 @@ const RESIDENT: ReadonlySet<string> = new Set(['weight', 'input', 'output']);
 /** Weights, what their updates keep and read, and the activations alive at a time must fit the memory. */
 function refuseTooLarge(spec: GpuSpec, trace: Trace): void {
   const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.inputs : [])));
+  const elsewhere = new Set(trace.ops.flatMap(otherEnd));
   let bytes = peakActivationBytes(trace);
   trace.tensors.forEach((tensor, id) => {
-    if (RESIDENT.has(tensor.role) || kept.has(id)) bytes += tensorBytes(tensor);
+    if ((RESIDENT.has(tensor.role) && !elsewhere.has(id)) || kept.has(id)) bytes += tensorBytes(tensor);
   });
   if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
   throw InputError.of(
@@ -63,4 +66,10 @@ function refuseTooLarge(spec: GpuSpec, trace: Trace): void {
     `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
     'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory',
   );
+}
+
+/** Tensors of a message that stand for those at its other end. */
+function otherEnd(op: Op): readonly TensorId[] {
+  if (op.kind !== 'collective') return [];
+  return op.function === 'send' ? op.outputs : op.function === 'receive' ? op.inputs : [];
 }

@@ -1,32 +1,60 @@
+import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
-import { convProduct, convTiles, slicedCandidates } from './conv-tiles.ts';
-import { type Convolution, convBytes } from './convolution.ts';
+import { convProduct, plainConvTiles, slicedCandidates } from './conv-tiles.ts';
+import { type Convolution, convBytes, isPaddedBeyondFilter, offChipShare } from './convolution.ts';
 import type { Candidate } from './gemm.ts';
+import { streamKernel } from './stream.ts';
 
 /** Implicit GEMM on plain pipes. Channels and taps are one dimension, so that few channels leave nothing empty. */
 export function cudaConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
-  const { pass, n, c, h, w, k, r, s, p, q, groups, stride } = conv;
+  const { pass, n, c, k, r, s, p, q, groups } = conv;
+  if (pass === 'input-gradient') return inputGradient(spec, conv);
   const bytes = convBytes(conv);
-  const tiles = convTiles(spec.library.cudaTiles, 1);
   const [channels, filters, pixels] = [c / groups, k / groups, n * p * q];
+  const tiles = plainConvTiles(spec, filters);
   if (pass === 'forward') {
     const product = { ...convProduct(conv), batch: groups, m: pixels, n: filters, k: channels * r * s };
     return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.weights }, 0);
   }
-  if (pass === 'weight-gradient') {
-    const product = { ...convProduct(conv), batch: groups, m: channels * r * s, n: filters, k: pixels };
-    return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.result }, 2);
-  }
-  // Phases of a strided gradient get kernels of their own only if each of them sees a tap; else zeros are multiplied
-  // too.
-  const [down, across] = r >= stride[0] && s >= stride[1] ? stride : [1, 1];
+  const product = { ...convProduct(conv), batch: groups, m: channels * r * s, n: filters, k: pixels };
+  return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.result }, 2);
+}
+
+/**
+ * Inputs fall into phases that see different taps. Where some see none, their zeros are written first by a kernel of
+ * its own, and the results of the others touch as many lines of memory as those of all.
+ */
+function inputGradient(spec: GpuSpec, conv: Convolution): Candidate[] {
+  const { n, c, h, w, k, r, s, groups } = conv;
+  const bytes = convBytes(conv);
+  // Beyond the filter no phase starts where the image does: all inputs are computed, zeros included.
+  const [down, across] = isPaddedBeyondFilter(conv) ? [1, 1] : conv.stride;
   const phases = down * across;
+  const seeing = Math.min(r, down) * Math.min(s, across);
   const product = {
     ...convProduct(conv),
-    batch: groups * phases,
+    resultBytes: (conv.resultBytes * phases) / seeing,
+    batch: groups * seeing,
     m: n * Math.ceil(h / down) * Math.ceil(w / across),
-    n: channels,
-    k: Math.ceil((r * s) / phases) * filters,
+    n: c / groups,
+    k: Math.ceil((r * s) / seeing) * (k / groups),
+    leftBytes: bytes.result,
+    rightBytes: bytes.weights,
   };
-  return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.result, rightBytes: bytes.weights }, 0);
+  const candidates = slicedCandidates(spec, plainConvTiles(spec, product.n), product, 0);
+  return seeing === phases ? candidates : candidates.map((kernels) => [zeros(spec, conv), ...kernels]);
+}
+
+function zeros(spec: GpuSpec, { n, c, h, w, resultBytes }: Convolution): Kernel {
+  const elements = n * c * h * w;
+  return streamKernel(spec, {
+    name: 'zeros',
+    elements,
+    readBytesPerElement: 0,
+    writeBytesPerElement: resultBytes,
+    aluPerElement: 1,
+    sfuPerElement: 0,
+    offChipReadShare: 0,
+    offChipWriteShare: offChipShare(spec, elements * resultBytes),
+  });
 }

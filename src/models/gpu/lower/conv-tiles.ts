@@ -16,6 +16,14 @@ export function convTiles(tiles: readonly TileSpec[], minResults: number): reado
   return tall.length > 0 ? tall : tiles;
 }
 
+/** Tiles of plain pipes for results of so many columns: libraries take narrow ones only where wider ones stay empty. */
+export function plainConvTiles({ library }: GpuSpec, columns: number): readonly TileSpec[] {
+  const tiles = convTiles(library.cudaTiles, 1);
+  const widest = Math.max(...tiles.map(({ n }) => n));
+  const least = Math.min(columns, library.convTileColumns, widest);
+  return tiles.filter(({ n }) => n >= least);
+}
+
 /** What all products of a convolution have in common. */
 export function convProduct(conv: Convolution) {
   return {

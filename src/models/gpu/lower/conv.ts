@@ -3,7 +3,7 @@ import type { GpuSpec } from '../spec.ts';
 import { cudaConvCandidates } from './conv-cuda.ts';
 import { directCandidate, isNarrow } from './conv-direct.ts';
 import { tensorConvCandidates } from './conv-tensor.ts';
-import { type Convolution, offChipShare } from './convolution.ts';
+import { type Convolution, isPaddedBeyondFilter, offChipShare } from './convolution.ts';
 import type { Candidate } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 import { winogradCandidates } from './winograd.ts';
@@ -20,22 +20,13 @@ export function convCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
     conv.operandBytes > 1 && spec.math[PLAIN] !== undefined
       ? inLayout(spec, conv, 'NCHW', cudaConvCandidates(spec, { ...conv, precision: PLAIN }))
       : [];
-  if (isPaddedBeyondFilter(conv)) {
+  // DeepBench's rows of this kind take as long as those in fp32 and longer.
+  if (conv.pass !== 'forward' && isPaddedBeyondFilter(conv)) {
     const plain = onPlain();
     if (plain.length > 0) return [...plain, ...direct];
   }
   const onTensorCores = inLayout(spec, conv, 'NHWC', tensorConvCandidates(spec, conv));
   return conv.tensorOnly ? onTensorCores : [...onTensorCores, ...onPlain(), ...direct];
-}
-
-/**
- * Whether a gradient has no tensor-core kernel: an input gradient is a convolution padded by filter - 1 - padding,
- * which must not be negative. DeepBench's rows of this kind, weight gradients too, take as long as those in fp32 and
- * longer.
- */
-function isPaddedBeyondFilter({ pass, r, s, padding, dilation }: Convolution): boolean {
-  const beyond = padding[0] > (r - 1) * dilation[0] || padding[1] > (s - 1) * dilation[1];
-  return pass !== 'forward' && beyond;
 }
 
 /**

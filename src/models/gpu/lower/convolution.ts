@@ -64,6 +64,11 @@ export function convMacs({ n, c, k, r, s, p, q, groups }: Convolution): number {
   return ((n * k * c) / groups) * r * s * p * q;
 }
 
+/** Whether the convolution that an input gradient is would be padded by filter - 1 - padding < 0. */
+export function isPaddedBeyondFilter({ r, s, padding, dilation }: Convolution): boolean {
+  return padding[0] > (r - 1) * dilation[0] || padding[1] > (s - 1) * dilation[1];
+}
+
 /** Share of what one kernel writes for the next, or reads again, that L2 cannot hold. */
 export function offChipShare(spec: GpuSpec, bytes: number): number {
   return Math.max(0, 1 - (spec.l2.sizeKiB * 1024) / bytes);

@@ -32,12 +32,15 @@ export function groupOps(trace: Trace): Group[] {
   const readers = new Int32Array(trace.tensors.length);
   for (const op of trace.ops) for (const id of new Set(op.inputs)) readers[id]!++;
   const madeBy = new Map<TensorId, Group>();
+  const exchanged = new Set<TensorId>();
   const groups: Group[] = [];
   trace.ops.forEach((op, index) => {
     if (isView(op)) return;
     const [first, ...others] = op.inputs;
     const host = first === undefined ? undefined : madeBy.get(first);
-    const onlyWeights = others.every((id) => ['weight', 'state'].includes(trace.tensors[id]!.role));
+    const onlyWeights = others.every(
+      (id) => ['weight', 'state'].includes(trace.tensors[id]!.role) && !exchanged.has(id),
+    );
     const joins =
       host !== undefined &&
       readers[first!] === 1 &&
@@ -54,7 +57,8 @@ export function groupOps(trace: Trace): Group[] {
     }
     const group: Group = { members: [index], extraReads: [], writes: op.outputs };
     groups.push(group);
-    if (op.kind !== 'update' && op.outputs[0] !== undefined) madeBy.set(op.outputs[0], group);
+    if (op.kind === 'collective') for (const id of op.outputs) exchanged.add(id);
+    else if (op.kind !== 'update' && op.outputs[0] !== undefined) madeBy.set(op.outputs[0], group);
   });
   return groups;
 }

@@ -1,9 +1,11 @@
 import { elements, tensorBytes } from '../../../trace/facts.ts';
 import { DTYPES, type TensorId, type Trace } from '../../../trace/trace.ts';
+import { loadNetwork } from '../../../units/network/load.ts';
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { cyclicHitRate } from '../units/reuse.ts';
 import { mathOf, operandFormat, refuseUnsupported } from './check.ts';
+import { exchangesRead, type Transfer, transferOf } from './communicate.ts';
 import { convolutionCandidates, type Formats, matmulCandidates } from './contraction.ts';
 import type { Candidate } from './gemm.ts';
 import { type Group, groupOps } from './groups.ts';
@@ -14,9 +16,12 @@ import { streamKernel } from './stream.ts';
 
 /** One call to a library: ways to do it, of which the fastest is taken. */
 export interface Call {
+  readonly kind: 'call';
   /** Index of the op that is charged, and those that run with it. */
   readonly op: number;
   readonly fused: readonly number[];
+  /** Ops of exchanges whose results it reads. */
+  readonly waitsFor: readonly number[];
   /** Equal for calls that take equally long. */
   readonly key: string;
   readonly candidates: () => readonly Candidate[];
@@ -24,14 +29,19 @@ export interface Call {
   readonly math: string | null;
 }
 
-/** Calls of a trace in order. Throws InputError for what the machine cannot run. */
-export function lower(spec: GpuSpec, trace: Trace): Call[] {
+/** Calls and transfers of the trace of rank `rank`, in order. Throws InputError for what the machine cannot run. */
+export function lower(spec: GpuSpec, trace: Trace, rank: number): (Call | Transfer)[] {
   refuseUnsupported(spec, trace);
+  const topology = spec.network === undefined ? null : loadNetwork(spec.network);
+  const exchanges = exchangesRead(trace);
   let before: Group | null = null;
   return groupOps(trace).map((group) => {
+    const waitsFor = [...new Set(group.members.flatMap((index) => exchanges[index]!))];
+    const lead = group.members[0]!;
+    if (trace.ops[lead]!.kind === 'collective') return transferOf(topology!, trace, lead, waitsFor, rank);
     const call = lowerGroup(spec, trace, group, warmBytes(spec, trace, group, before));
     before = group;
-    return call;
+    return { ...call, waitsFor };
   });
 }
 
@@ -46,7 +56,7 @@ function warmBytes(spec: GpuSpec, trace: Trace, group: Group, before: Group | nu
   return Math.round(shared * cyclicHitRate(touched, spec.l2.sizeKiB * 1024));
 }
 
-function lowerGroup(spec: GpuSpec, trace: Trace, group: Group, warm: number): Call {
+function lowerGroup(spec: GpuSpec, trace: Trace, group: Group, warm: number): Omit<Call, 'waitsFor'> {
   const ops = group.members.map((index) => trace.ops[index]!);
   const lead = ops[0]!;
   const shapes = (ids: readonly TensorId[]): string =>
@@ -63,7 +73,7 @@ function lowerGroup(spec: GpuSpec, trace: Trace, group: Group, warm: number): Ca
     shapes(group.writes),
     warm,
   ].join(';');
-  const call = { op: group.members[0]!, fused: group.members.slice(1), key };
+  const call = { kind: 'call', op: group.members[0]!, fused: group.members.slice(1), key } as const;
   if (lead.kind === 'matmul' || lead.kind === 'conv') {
     const math = mathOf(spec, operandFormat(trace, lead));
     const formats: Formats = {

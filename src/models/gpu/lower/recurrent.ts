@@ -1,7 +1,7 @@
 import type { GpuSpec } from '../spec.ts';
 import type { SmCache } from '../units/chip.ts';
 import { fastest, type TimedKernel, timed } from './choose.ts';
-import { gemmCandidates, type Product, tiledCandidate } from './gemm.ts';
+import { type Candidate, gemmCandidates, type Product, tiledCandidate } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 
 /** A layer over a sequence whose inputs are projected elsewhere: what depends on the step before. */
@@ -37,11 +37,10 @@ export function recurrentCall(spec: GpuSpec, recurrence: Recurrence, cache: SmCa
 }
 
 function stepByStep(spec: GpuSpec, recurrence: Recurrence, cache: SmCache): RecurrentCall {
-  const { startUs, kernelUs, queuedKernels, queuedKernelUs, tile } = spec.library.recurrence;
+  const { startUs, kernelUs, queuedKernels, queuedKernelUs } = spec.library.recurrence;
   const product = stepProduct(recurrence);
-  const fixed = recurrence.pass === 'forward' && spec.math[product.precision]!.unit === 'tensor';
-  const unsliced = fixed ? tiledCandidate(spec, tile, product, 1) : null;
-  const candidates = unsliced === null ? gemmCandidates(spec, product) : [unsliced];
+  const fixed = fixedWay(spec, recurrence.pass, product);
+  const candidates = fixed === null ? gemmCandidates(spec, product) : [fixed];
   // A step's kernels are chosen for the gaps that they really have.
   const inStep: GpuSpec = { ...spec, launch: { firstUs: kernelUs, nextUs: kernelUs } };
   const pointwise = timed(inStep, [pointwiseKernel(spec, recurrence)], cache);
@@ -50,6 +49,14 @@ function stepByStep(spec: GpuSpec, recurrence: Recurrence, cache: SmCache): Recu
   const kernels = step.length * recurrence.timeSteps;
   const gapsUs = Math.min(kernels, queuedKernels) * kernelUs + Math.max(0, kernels - queuedKernels) * queuedKernelUs;
   return { step, steps: recurrence.timeSteps, seconds: (startUs + gapsUs + stepUs * recurrence.timeSteps) / 1e6 };
+}
+
+/** The library's one way to compute the product of a step; null if it takes the fastest. */
+function fixedWay(spec: GpuSpec, pass: Recurrence['pass'], product: Product): Candidate | null {
+  const { tile, plain } = spec.library.recurrence;
+  if (spec.math[product.precision]!.unit === 'cuda')
+    return plain === undefined ? null : tiledCandidate(spec, plain.tile, product, plain.slices);
+  return pass === 'forward' ? tiledCandidate(spec, tile, product, 1) : null;
 }
 
 /** The product of a step, weights on the left; the same weights come round in the next step. */

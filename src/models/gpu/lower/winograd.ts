@@ -1,6 +1,6 @@
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
-import { convProduct, convTiles, slicedCandidates } from './conv-tiles.ts';
+import { convProduct, plainConvTiles, slicedCandidates } from './conv-tiles.ts';
 import { type Convolution, convBytes, offChipShare } from './convolution.ts';
 import type { Candidate, Product } from './gemm.ts';
 import { streamKernel } from './stream.ts';
@@ -70,7 +70,7 @@ function nonFused(spec: GpuSpec, conv: Convolution, variant: Variant): Candidate
     transform(spec, conv, 'right', rightBytes, k * n, count, true),
   ];
   const after = transform(spec, conv, 'result', resultBytes, m * n, count, false);
-  const tiles = convTiles(spec.library.cudaTiles, 1);
+  const tiles = plainConvTiles(spec, n);
   // Only sums over all tiles are long enough to be sliced.
   const blocksPerSm = conv.pass === 'weight-gradient' ? 2 : 0;
   return slicedCandidates(spec, tiles, product, blocksPerSm).map((kernels) => [...before, ...kernels, after]);
@@ -114,5 +114,5 @@ function fused(spec: GpuSpec, conv: Convolution, variant: Variant): Candidate[] 
     leftBytes: conv.pass === 'forward' ? bytes.input : bytes.result,
     rightBytes: bytes.weights,
   };
-  return slicedCandidates(spec, convTiles(spec.library.cudaTiles, 1), product, 0);
+  return slicedCandidates(spec, plainConvTiles(spec, n), product, 0);
 }

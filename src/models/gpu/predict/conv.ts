@@ -1,3 +1,4 @@
+import { type DType, DTYPES } from '../../../trace/trace.ts';
 import { fastest } from '../lower/choose.ts';
 import { convCandidates } from '../lower/conv.ts';
 import type { Convolution } from '../lower/convolution.ts';
@@ -34,7 +35,7 @@ export function convSeconds(spec: GpuSpec, row: ConvRow, cache: SmCache): number
   const precision = spec.math[wide] === undefined ? row.precision : wide;
   const tensor = spec.math[precision]!.unit === 'tensor';
   const padded = (size: number): number => (tensor ? Math.ceil(size / PADDING) * PADDING : size);
-  const bytes = row.precision === 'fp32' ? 4 : 2;
+  const bytes = DTYPES[row.precision as DType] / 8;
   const candidates = convCandidates(spec, {
     name: 'conv',
     pass,

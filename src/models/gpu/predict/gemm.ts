@@ -1,3 +1,4 @@
+import { type DType, DTYPES } from '../../../trace/trace.ts';
 import { fastest } from '../lower/choose.ts';
 import { gemmCandidates } from '../lower/gemm.ts';
 import type { GpuSpec } from '../spec.ts';
@@ -16,6 +17,9 @@ export interface GemmRow {
 /** DeepBench pads to so many elements what tensor cores multiply: M and K, or M and N if B is transposed. */
 const PADDING = 8;
 
+/** Products of whole numbers are stored as they are summed up. */
+const WHOLE_SUM_BYTES = 4;
+
 /** fp16 is summed in fp16 where tensor cores multiply it, else it is only stored so and multiplied in fp32 ("pseudo half"). */
 export function deepbenchMath(spec: GpuSpec, precision: string): string {
   const wide = `${precision}+fp32`;
@@ -29,8 +33,9 @@ export function gemmSeconds(spec: GpuSpec, row: GemmRow, cache: SmCache): number
   const padded = (size: number): number => Math.ceil(size / unit) * unit;
   const m = padded(row.m);
   const [n, k] = row.transposeB ? [padded(row.n), row.k] : [row.n, padded(row.k)];
-  const bytes = row.precision === 'fp32' ? 4 : 2;
-  const [leftBytes, rightBytes, resultBytes] = [m * k * bytes, k * n * bytes, m * n * bytes];
+  const bytes = DTYPES[row.precision as DType] / 8;
+  const elementBytes = bytes < 2 ? WHOLE_SUM_BYTES : bytes;
+  const [leftBytes, rightBytes, resultBytes] = [m * k * bytes, k * n * bytes, m * n * elementBytes];
   const candidates = gemmCandidates(spec, {
     name: 'gemm',
     batch: 1,
@@ -39,7 +44,7 @@ export function gemmSeconds(spec: GpuSpec, row: GemmRow, cache: SmCache): number
     k,
     precision,
     operandBytes: bytes,
-    resultBytes: bytes,
+    resultBytes: elementBytes,
     leftPitchBytes: row.transposeA ? k * bytes : null,
     rightPitchBytes: row.transposeB ? null : k * bytes,
     readsResult: true,

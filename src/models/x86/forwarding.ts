@@ -1,0 +1,103 @@
+import { evaluator } from './evaluate.ts';
+import { type Instruction, UNIT } from './instruction.ts';
+import { missesOf, pageTracker } from './pages.ts';
+
+/** What the memory accesses of every iteration meet. */
+export interface Forwarding {
+  readonly loads: number;
+  readonly stores: number;
+  /**
+   * [iteration * loads + load]: the youngest older store that overlaps it: -1 for none, else
+   * 2 * (iterations ago * stores + store), plus 1 if the store does not hold all bytes that are loaded.
+   */
+  readonly sources: Int32Array;
+  /** [iteration * accesses + access]: 1 if the access misses the first-level TLB. */
+  readonly misses: Uint8Array;
+  /** From this iteration on all are alike. */
+  readonly periodicFrom: number;
+}
+
+/** Stores remembered: no more can be in flight. */
+const HISTORY = 64;
+
+/** Whether a block changes a register that it addresses memory with. */
+function movesPointers(instructions: readonly Instruction[]): boolean {
+  const written = new Set(
+    instructions.flatMap((one) => (one.isStack ? [UNIT.stackPointer, ...one.writes] : one.writes)),
+  );
+  return instructions.some(
+    ({ isStack, memory }) => isStack || [memory?.base, memory?.index].some((unit) => unit != null && written.has(unit)),
+  );
+}
+
+/**
+ * Follows the addresses of a block through its iterations. null: its loads never meet a store and its pages stay in the TLB.
+ */
+export function forwardingOf(instructions: readonly Instruction[], iterations: number): Forwarding | null {
+  const machine = evaluator(instructions);
+  const { accesses } = machine;
+  if (accesses.length === 0) return null;
+  const loads = accesses.filter((access) => !access.isStore).length;
+  const stores = accesses.length - loads;
+  if (stores === 0 && !movesPointers(instructions)) return null;
+  const sources = new Int32Array(iterations * loads).fill(-1);
+  const pages = pageTracker(iterations * accesses.length);
+  const low = new Int32Array(HISTORY);
+  const high = new Int32Array(HISTORY);
+  const size = new Int32Array(HISTORY);
+  const isKnown = new Uint8Array(HISTORY);
+  let written = 0;
+  let any = false;
+
+  /** Code of the youngest store that bytes from `at` on overlap. */
+  const find = (at: number, top: number, bytes: number, iteration: number): number => {
+    for (let back = 1; back <= HISTORY && back <= written; back += 1) {
+      const place = (written - back) % HISTORY;
+      if (isKnown[place] === 0 || high[place] !== top) continue;
+      const apart = (at - low[place]!) | 0;
+      if (apart >= size[place]! || -apart >= bytes) continue;
+      const store = written - back;
+      const ago = iteration - Math.floor(store / stores);
+      const isPartial = apart < 0 || apart + bytes > size[place]!;
+      return 2 * (ago * stores + (store % stores)) + (isPartial ? 1 : 0);
+    }
+    return -1;
+  };
+  for (let iteration = 0; iteration < iterations; iteration += 1) {
+    machine.step();
+    let load = 0;
+    accesses.forEach(({ isStore, sizeBytes }, index) => {
+      const at = machine.low[index]!;
+      const top = machine.high[index]!;
+      const known = machine.known[index]!;
+      if (known === 1) pages.touch(at >>> 12, iteration, iteration * accesses.length + index);
+      if (isStore) {
+        const place = written % HISTORY;
+        low[place] = at;
+        high[place] = top;
+        size[place] = sizeBytes;
+        isKnown[place] = known;
+        written += 1;
+        return;
+      }
+      if (known === 1 && stores > 0) {
+        const source = find(at, top, sizeBytes, iteration);
+        sources[iteration * loads + load] = source;
+        if (source >= 0) any = true;
+      }
+      load += 1;
+    });
+  }
+  const misses = missesOf(pages, accesses.length);
+  if (!any && misses === null) return null;
+  const flags = misses ?? new Uint8Array(iterations * accesses.length);
+  const periodicFrom = Math.max(periodStart(sources, loads), periodStart(flags, accesses.length));
+  return { loads, stores, sources, misses: flags, periodicFrom };
+}
+
+/** First row from which all rows of `width` are equal. */
+function periodStart(rows: Int32Array | Uint8Array, width: number): number {
+  let index = rows.length - 1;
+  while (index >= width && rows[index] === rows[index - width]) index -= 1;
+  return width === 0 || index < width ? 0 : Math.floor(index / width);
+}

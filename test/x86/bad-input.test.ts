@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.ts';
+import { decodeBlock } from '../../src/models/x86/decode.ts';
+import { bytesOfHex } from '../../src/models/x86/hex.ts';
+import { readRecipes } from '../../src/models/x86/recipes.ts';
+import { loadCore } from '../../src/x86-core.ts';
+import { accsim, buildCommand } from '../cli/accsim.ts';
+
+function problem(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('what is refused', () => {
+  it.each([
+    ['', /holds no bytes/],
+    ['4801', /byte 0: .*cut off/],
+    ['4801c00f', /byte 3: .*cut off/],
+    ['4801c006909090909090909090909090909090', /byte 3: no valid instruction/],
+    ['4801c0c3', /byte 3: ret changes the flow/],
+    ['75fe', /byte 0: jne changes the flow/],
+    ['f4', /byte 0: hlt is privileged/],
+    ['f348a5', /byte 0: movsq is a string instruction/],
+  ])('%s', (hex, message) => {
+    expect(problem(() => decodeBlock(bytesOfHex(hex)))).toMatch(message);
+  });
+
+  it('a program in place of a block', () => {
+    expect(problem(() => decodeBlock(bytesOfHex('90'.repeat(5000))))).toMatch(/5000 bytes/);
+  });
+
+  it('hex that is none', () => {
+    expect(problem(() => bytesOfHex('48z1'))).toMatch(/digit 3: "z"/);
+    expect(problem(() => bytesOfHex('480'))).toMatch(/3 digits/);
+  });
+
+  it('every bad line of a table', () => {
+    const text = 'mnemonics,when,uops,kind\nadd,,p0156:1,paper\nsub,,q9:1,paper\nxor,,p0:1 px,paper\n';
+    expect(problem(() => readRecipes([{ name: 't.csv', text }], 0xff, true))).toMatch(/line 3: q9:1.*\n.*line 4: px/);
+  });
+
+  it('a machine of another kind', () => {
+    expect(problem(() => loadCore('tpuv1', []))).toMatch(/kind systolic/);
+  });
+});
+
+describe('accsim block', () => {
+  let folder = '';
+  beforeAll(() => {
+    buildCommand();
+    folder = mkdtempSync(join(tmpdir(), 'accsim-block-'));
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('prints one object a block, with what the interface promises', () => {
+    const { status, stdout } = accsim(folder, 'block', '4801c0', '--format', 'json');
+    expect(status).toBe(0);
+    const found = JSON.parse(stdout);
+    expect(found).toMatchObject({ hex: '4801c0', mode: 'unrolled', cyclesPerIteration: 1, unknownInstructions: [] });
+    expect(found.bottleneck).toBe('dependence chain');
+    expect(Object.keys(found.ports)).toHaveLength(8);
+  });
+
+  it('goes on after a bad row and exits with 2', () => {
+    writeFileSync(join(folder, 'blocks.csv'), 'id,mode,hex\n1,loop,4801c0\n2,loop,48zz\n3,unrolled,480fafc0\n');
+    const { status, stdout, stderr } = accsim(folder, 'block', '--file', 'blocks.csv', '--format', 'json');
+    expect(status).toBe(2);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).cyclesPerIteration),
+    ).toEqual([1, 3]);
+    expect(stderr).toMatch(/row 2: digit 3/);
+  });
+
+  it('counts an instruction that no table names', () => {
+    // vpconflictd zmm0,zmm1
+    const { stdout } = accsim(folder, 'block', '62f27d48c4c1', '--format', 'json');
+    expect(JSON.parse(stdout).unknownInstructions).toEqual(['vpconflictd zmm,zmm [evex]']);
+  });
+
+  it('draws a timeline and marks the longest chain', () => {
+    const { stdout } = accsim(folder, 'block', '480fafc090', '--timeline');
+    expect(stdout).toMatch(/\* {2}imul rax,rax/);
+    expect(stdout).toMatch(/Dee-*R/);
+  });
+
+  it('is the way to use such a machine: networks are refused', () => {
+    const { status, stderr } = accsim(folder, 'lenet-5', '--arch', 'cascadelake');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/accsim block/);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { bytesOfHex } from '../../src/models/x86/hex.ts';
+import { type Mode, predict, prepare } from '../../src/models/x86/predict.ts';
+import { loadCore } from '../../src/x86-core.ts';
+
+const core = loadCore('cascadelake', []);
+function cycles(hex: string, mode: Mode = 'unrolled', sets: readonly string[] = []): number {
+  const used = sets.length === 0 ? core : loadCore('cascadelake', sets);
+  return predict(prepare(bytesOfHex(hex), mode, used), used).cyclesPerIteration;
+}
+
+describe('what a block isolates', () => {
+  it('zero idioms pass the renamer four a cycle: 100 take 25 cycles', () => {
+    expect(cycles('c5f857c0'.repeat(100))).toBeCloseTo(25, 1);
+    // Executed on the three vector ports, as a reading of the manual alone suggests.
+    expect(cycles('c5f857c0'.repeat(100), 'unrolled', ['renamer.zeroIdioms=false'])).toBeCloseTo(100 / 3, 1);
+  });
+
+  it.each([
+    ['add rax,rax', '4801c0', 1],
+    ['imul rax,rax', '480fafc0', 3],
+    ['popcnt rax,rax', 'f3480fb8c0', 3],
+    ['mulsd xmm0,xmm0', 'f20f59c0', 4],
+    ['divps xmm0,xmm0', '0f5ec0', 11],
+    ['lea rax,[rax+rax+8] (three parts)', '488d440008', 3],
+    ['lea rax,[rax+8] (two parts)', '488d4008', 1],
+  ])('a chain of %s costs its latency', (_, hex, latency) => {
+    expect(cycles(hex)).toBeCloseTo(latency, 6);
+    expect(cycles(hex, 'loop')).toBeCloseTo(latency, 6);
+  });
+
+  it('a load of a pointer takes 4 cycles, with a displacement of 2048 or more 5', () => {
+    expect(cycles('488b00')).toBeCloseTo(4, 6);
+    expect(cycles('488b8000100000')).toBeCloseTo(5, 6);
+  });
+
+  it('two loads, one store a cycle', () => {
+    expect(cycles('488b0b488b13')).toBeCloseTo(1, 1);
+    expect(cycles('48890e48894e40')).toBeCloseTo(2, 1);
+  });
+
+  it('eliminated moves add no latency to a chain', () => {
+    // mov rcx,rax; lea rax,[rcx+1]
+    expect(cycles('4889c1488d4101')).toBeCloseTo(1, 6);
+    expect(cycles('4889c1488d4101', 'unrolled', ['renamer.moveElimination=false'])).toBeCloseTo(2, 6);
+  });
+
+  it('a store is forwarded to the load behind it: 4.4 cycles, 6 for 256 bits, and none is free', () => {
+    expect(cycles('488903488b03')).toBeCloseTo(4.4, 1);
+    // vmovups [rbx],ymm0; vmovups ymm0,[rbx]
+    expect(cycles('c5fc1103c5fc1003')).toBeCloseTo(6, 6);
+    expect(cycles('488903488b03', 'unrolled', ['memory.forwarding=false'])).toBeCloseTo(1, 1);
+  });
+
+  it('a load wider than the store in flight waits for its write', () => {
+    // mov [rbx],al; mov rax,[rbx] against mov [rbx],al; movzx eax,byte [rbx]
+    expect(cycles('8803488b03')).toBeGreaterThan(cycles('88030fb603') + 5);
+  });
+
+  it('the stack engine moves rsp without micro-ops, but reading it costs one', () => {
+    // push rax; pop rax: forwarded
+    expect(cycles('5058')).toBeCloseTo(4.4, 1);
+    // push rbx; push rcx against the same with mov rdx,rsp behind: a synchronising micro-op, on the chain of rsp
+    expect(cycles('53514889e2')).toBeGreaterThanOrEqual(2);
+  });
+
+  it('a jump that ends at a 32-byte boundary keeps its lines out of the micro-op cache', () => {
+    const nops = (bytes: number): string => '90'.repeat(bytes);
+    expect(cycles(nops(17), 'loop')).toBeCloseTo(18 / 4, 1);
+    const eightByteNop = '0f1f840000000000';
+    const crossing = eightByteNop.repeat(3) + nops(3);
+    expect(cycles(crossing, 'loop')).toBeGreaterThan(cycles(crossing, 'loop', ['frontEnd.jumpErratum=false']));
+    const clear = eightByteNop.repeat(3);
+    expect(cycles(clear, 'loop')).toBe(cycles(clear, 'loop', ['frontEnd.jumpErratum=false']));
+  });
+
+  it('only the first decoder takes a conditional move: two of them are decoded in two cycles', () => {
+    // cmovne rcx,rdx; cmovne rsi,rdx: two ports, shared with the branch of the loop
+    expect(cycles('480f45ca480f45f2')).toBeCloseTo(2, 1);
+    expect(cycles('480f45ca480f45f2', 'loop')).toBeLessThan(1.8);
+  });
+
+  it('16 bytes are predecoded a cycle, and five instructions', () => {
+    expect(cycles('0f1f840000000000'.repeat(4))).toBeCloseTo(2, 1);
+    expect(cycles('90'.repeat(16))).toBeCloseTo(4, 1);
+  });
+
+  it('512-bit operations close port 1 to vectors', () => {
+    // 12 independent vpaddd: three ports at 256 bits, two at 512
+    const zmm = '62f17548fec2'.repeat(12);
+    const ymm = 'c5f5fec2'.repeat(12);
+    expect(cycles(zmm)).toBeCloseTo(6, 1);
+    expect(cycles(ymm)).toBeCloseTo(4, 0);
+  });
+
+  it('the divider is busy beyond the micro-op that enters it', () => {
+    // vdivps ymm1,ymm2,ymm3 independent: 5 cycles each
+    expect(cycles('c5ec5ecb')).toBeCloseTo(5, 1);
+  });
+
+  it('an indexed load of a VEX instruction is issued apart from its operation', () => {
+    // vaddps xmm1,xmm2,[rbx] against [rbx+rcx], beside nops that fill the slots
+    const plain = 'c5e8580b';
+    const indexed = 'c5e8580c0b';
+    const nops = '90'.repeat(2);
+    expect(cycles((indexed + nops).repeat(4), 'loop')).toBeGreaterThan(cycles((plain + nops).repeat(4), 'loop'));
+  });
+});
