@@ -41,8 +41,7 @@ const FITS = {
     {
       rows: ['v100_gemm.csv', 'v100_conv.csv', 'v100_rnn.csv'],
       constants: [
-        ['launch.firstUs'],
-        ['launch.nextUs'],
+        ['launch.firstUs', 'launch.nextUs'],
         ['memory.latencyCycles'],
         ['memory.streamShare'],
         ['memory.stridedShare'],
@@ -76,6 +75,7 @@ const BY_HAND = [
   'library.maxSlices',
   'library.convTileColumns',
   'library.recurrence.plain',
+  'library.recurrence.tile',
   'energy.dynamicScale',
 ];
 

@@ -62,7 +62,7 @@ function cyclesChart(report: Report): ChartConfiguration {
     { label: 'computing', data: ops.map((op) => op.activeCycles), backgroundColor: COLORS.active },
     { label: 'weights', data: stalled('weights'), backgroundColor: COLORS.weights },
     { label: 'other data', data: stalled('data'), backgroundColor: COLORS.data },
-    { label: 'synchronising, vector work, fill and drain', data: stalled('other'), backgroundColor: COLORS.other },
+    { label: 'other waits', data: stalled('other'), backgroundColor: COLORS.other },
   ];
   const more = leftOut > 0 ? ` (${ops.length} of ${ops.length + leftOut} layers)` : '';
   return {

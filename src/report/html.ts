@@ -14,7 +14,7 @@ const GROUP_TEXT: Readonly<Record<CauseGroup, string>> = {
   active: 'computing',
   weights: 'weights',
   data: 'other data',
-  other: 'synchronising, vector work, fill and drain',
+  other: 'other waits',
 };
 
 const STYLE = `

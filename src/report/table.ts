@@ -130,7 +130,7 @@ export function renderTable(report: Report, options: TableOptions): string {
   const { totals, workload, arch } = report;
   const row = (label: string, value: string): string => `  ${label.padEnd(22)}${value}`;
   const changes = Object.entries(arch.overrides).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
-  const legend = `${paint('#', 'active')} computing  ${paint('w', 'weights')} weights  ${paint('d', 'data')} other data  ${paint('.', 'other')} synchronising, vector work, fill and drain`;
+  const legend = `${paint('#', 'active')} computing  ${paint('w', 'weights')} weights  ${paint('d', 'data')} other data  ${paint('.', 'other')} other waits, named below`;
   const stalls = Object.entries(totals.stallCycles).sort((left, right) => right[1] - left[1]);
   const energy = Object.entries(totals.energyPjByComponent).sort((left, right) => right[1] - left[1]);
   const lines = [

@@ -23,9 +23,11 @@ const FILES = [
   { file: 'p100_gemm.csv', machine: 'p100' },
   { file: 'p100_conv.csv', machine: 'p100' },
   { file: 'p100_rnn.csv', machine: 'p100' },
+  { file: 'p100_allreduce.csv', machine: 'p100' },
   { file: 'a100_gemm.csv', machine: 'a100' },
   { file: 'a100_vector.csv', machine: 'a100' },
   { file: 'a100_transformer.csv', machine: 'a100' },
+  { file: 'a100_allreduce.csv', machine: 'a100' },
 ] as const;
 
 /** Bounds that models are held to, by set. */
@@ -42,6 +44,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'a100 vector fp16': 8,
   'a100 transformer prefill total': 4,
   'a100 transformer decode total': 8,
+  'a100 allreduce fp16': 12,
 };
 
 /** Machines that kept measurements hold. */
