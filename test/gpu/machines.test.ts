@@ -23,9 +23,12 @@ describe('GPUs that ship', () => {
     ).toEqual([]);
   });
 
-  it.each(GPUS.map(({ name }) => name))('%s rests on at most 12 fitted numbers', (name) => {
+  it.each(GPUS.map(({ name }) => name))('%s rests on at most 12 fitted constants', (name) => {
     const { sources } = loadMachine(name, [], SCHEMAS);
-    expect(Object.values(sources).filter(({ kind }) => kind === 'fitted').length).toBeLessThanOrEqual(12);
+    const fitted = Object.entries(sources).filter(([, { kind }]) => kind === 'fitted');
+    // The sizes of a chosen tile are one choice, and so are two fields that one entry of the file gives one value.
+    const constants = new Set(fitted.map(([path, { ref }]) => `${path.split('.').slice(0, -1).join('.')}: ${ref}`));
+    expect([...constants].length).toBeLessThanOrEqual(12);
   });
 
   it.each([
