@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { loadMachine } from '../../src/machine/load.ts';
 import type { Kernel } from '../../src/models/gpu/kernel.ts';
+import { fastest } from '../../src/models/gpu/lower/choose.ts';
 import { gpu } from '../../src/models/gpu/model.ts';
 import { ALU, GLOBAL, ProgramBuilder } from '../../src/models/gpu/program.ts';
 import { kernelTiming } from '../../src/models/gpu/units/chip.ts';
@@ -104,5 +105,17 @@ describe('bandwidth of a kernel that only loads', () => {
     const { cycles, offChipReadBytes } = kernelTiming(V100, loading(80, 1), new Map());
     expect(offChipReadBytes).toBe(80 * 131_072);
     expect(Math.abs(cycles / (offChipReadBytes / bytesPerCycle) - 1)).toBeLessThan(0.01);
+  });
+});
+
+describe('choice among kernels', () => {
+  const tooLarge: Kernel = { ...PLAIN, name: 'too large', sharedBytesPerBlock: 2 ** 20 };
+
+  it('leaves out what fits on no SM', () => {
+    expect(fastest(V100, [[tooLarge], [PLAIN]], new Map()).kernels.map(({ kernel }) => kernel.name)).toEqual(['plain']);
+  });
+
+  it('is refused where nothing fits', () => {
+    expect(() => fastest(V100, [[tooLarge]], new Map())).toThrow('no room for a block of too large');
   });
 });

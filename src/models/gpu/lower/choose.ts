@@ -41,14 +41,19 @@ function boundCycles(spec: GpuSpec, kernel: Kernel): number {
   );
 }
 
-/** The fastest of several ways, as a library that has been tuned would take it; the first of equals. */
+/**
+ * The fastest of several ways, as a library that has been tuned would take it; the first of equals. Throws InputError if none of them
+ * fits on an SM.
+ */
 export function fastest(
   spec: GpuSpec,
   candidates: readonly (readonly Kernel[])[],
   cache: SmCache,
   unfolded = false,
 ): Choice {
-  const bounds = candidates.map((kernels) => ({
+  const fitting = candidates.filter((kernels) => kernels.every((kernel) => blocksPerSm(spec, kernel) > 0));
+  // Timing any of them says what is missing.
+  const bounds = (fitting.length > 0 ? fitting : candidates.slice(0, 1)).map((kernels) => ({
     kernels,
     boundSeconds:
       kernels.reduce((sum, kernel) => sum + boundCycles(spec, kernel), 0) / spec.clockMHz / 1e6 +
