@@ -1,34 +1,19 @@
 // Speed of the simulation (Benchmark.js), of the kernels and of the whole process.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build as buildTool, install } from './bootstrap.mjs';
+import { build, install } from './bootstrap.mjs';
+import { bundle, root } from './bundle.mjs';
 
 install();
-buildTool();
-const { build } = await import('esbuild');
-const root = fileURLToPath(new URL('..', import.meta.url));
+build();
 const SUITES = [
   ['simulation', 'simulation (trace and machine loaded)'],
   ['kernels', '\nkernels against TensorFlow.js, one thread each'],
 ];
 for (const [name, title] of SUITES) {
-  const bundle = join(root, 'dist', `bench-${name}.mjs`);
-  await build({
-    absWorkingDir: root,
-    entryPoints: [`bench/${name}.ts`],
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    external: ['benchmark', '@tensorflow/*'],
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  });
+  const path = await bundle(`bench-${name}`, { entryPoints: [`bench/${name}.ts`] }, ['benchmark', '@tensorflow/*']);
   console.log(title);
-  const { status } = spawnSync(process.execPath, [bundle], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [path], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
 

@@ -4,33 +4,20 @@
 // of the rows, and the other half tells how far the constants hold beyond the rows they come from.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import YAML from 'yaml';
-import { install } from './bootstrap.mjs';
+import { bundle, root, source } from './bundle.mjs';
 
-install();
-const { build } = await import('esbuild');
-const root = fileURLToPath(new URL('..', import.meta.url));
-const bundle = join(root, 'dist', 'fit-gpu.mjs');
-await build({
-  stdin: {
-    contents: `export { loadMachine } from './src/machine/load.ts';
-      export { SCHEMAS } from './src/models/registry.ts';
-      export { predictKernels } from './src/validate/gpu.ts';`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-const { loadMachine, predictKernels, SCHEMAS } = await import(pathToFileURL(bundle).href);
+const path = await bundle(
+  'fit-gpu',
+  source(`
+    export { loadMachine } from './src/machine/load.ts';
+    export { SCHEMAS } from './src/models/registry.ts';
+    export { predictKernels } from './src/validate/gpu.ts';
+  `),
+);
+const { loadMachine, predictKernels, SCHEMAS } = await import(pathToFileURL(path).href);
 
 /** Constants of a generation, at most. */
 const MOST = 12;

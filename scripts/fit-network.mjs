@@ -2,32 +2,19 @@
 // The search is a seeded descent by random steps in the logarithms: the same numbers every time, half a minute.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parse } from 'csv-parse/sync';
-import { install } from './bootstrap.mjs';
+import { bundle, root, source } from './bundle.mjs';
 
-install();
-const { build } = await import('esbuild');
-const root = fileURLToPath(new URL('..', import.meta.url));
-const bundle = join(root, 'dist', 'fit-network.mjs');
-await build({
-  stdin: {
-    contents: `export { loadNetworkFile } from './src/units/network/load.ts';
-      export { buildTopology } from './src/units/network/topology.ts';
-      export { simulateCollective } from './src/units/network/collective.ts';`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-const { buildTopology, loadNetworkFile, simulateCollective } = await import(pathToFileURL(bundle).href);
+const path = await bundle(
+  'fit-network',
+  source(`
+    export { loadNetworkFile } from './src/units/network/load.ts';
+    export { buildTopology } from './src/units/network/topology.ts';
+    export { simulateCollective } from './src/units/network/collective.ts';
+  `),
+);
+const { buildTopology, loadNetworkFile, simulateCollective } = await import(pathToFileURL(path).href);
 
 const FITS = [
   {

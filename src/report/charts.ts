@@ -150,7 +150,7 @@ function rooflineChart(report: Report): ChartConfiguration {
 
 /** A power of ten in as few characters as it takes: 0.001, 10, 1 k. */
 function powerOfTen(value: number): string {
-  return value < 1000 ? String(Number(value.toPrecision(1))) : si(value).replace('.00', '');
+  return value < 1000 ? String(Number(value.toPrecision(1))) : si(value).replace(/\.0+(?= )/, '');
 }
 
 /** Labels at powers of ten only. */

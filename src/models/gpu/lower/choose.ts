@@ -28,7 +28,7 @@ export function timed(spec: GpuSpec, kernels: readonly Kernel[], cache: SmCache,
  * iteration of one wave after the other waits for what it loads.
  */
 function boundCycles(spec: GpuSpec, kernel: Kernel): number {
-  const perSm = Math.max(1, blocksPerSm(spec, kernel));
+  const perSm = blocksPerSm(spec, kernel);
   const capacity = perSm * spec.sms;
   const fullWaves = Math.floor(kernel.blocks / capacity);
   const onBusiest = fullWaves * perSm + Math.ceil((kernel.blocks - fullWaves * capacity) / spec.sms);
@@ -53,7 +53,8 @@ export function fastest(
 ): Choice {
   const fitting = candidates.filter((kernels) => kernels.every((kernel) => blocksPerSm(spec, kernel) > 0));
   // Timing any of them says what is missing.
-  const bounds = (fitting.length > 0 ? fitting : candidates.slice(0, 1)).map((kernels) => ({
+  if (fitting.length === 0) return timed(spec, candidates[0]!, cache, unfolded);
+  const bounds = fitting.map((kernels) => ({
     kernels,
     boundSeconds:
       kernels.reduce((sum, kernel) => sum + boundCycles(spec, kernel), 0) / spec.clockMHz / 1e6 +

@@ -1,14 +1,6 @@
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
-import { type RowPass, rowKernel } from './vector-rows.ts';
-
-/** Layer normalisation over the last axis, with scale and shift. */
-export interface LayerNorm {
-  readonly rows: number;
-  readonly columns: number;
-  readonly elementBytes: number;
-  readonly warmBytes: number | null;
-}
+import { type LastAxis, type RowPass, rowKernel } from './vector-rows.ts';
 
 /** Mean; variance; normalised value with scale and shift. In 32-bit arithmetic, with conversions. */
 const PASSES: readonly RowPass[] = [
@@ -18,6 +10,7 @@ const PASSES: readonly RowPass[] = [
 ];
 const MAX_THREADS = 256;
 
-export function normKernels(spec: GpuSpec, norm: LayerNorm): Kernel[] {
+/** Layer normalisation with scale and shift. */
+export function normKernels(spec: GpuSpec, norm: LastAxis): Kernel[] {
   return [rowKernel(spec, { ...norm, name: 'layer norm', passes: PASSES, maxThreads: MAX_THREADS })];
 }

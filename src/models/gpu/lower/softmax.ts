@@ -1,14 +1,6 @@
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
-import { type RowPass, rowKernel } from './vector-rows.ts';
-
-/** Softmax over the last axis. */
-export interface Softmax {
-  readonly rows: number;
-  readonly columns: number;
-  readonly elementBytes: number;
-  readonly warmBytes: number | null;
-}
+import { type LastAxis, type RowPass, rowKernel } from './vector-rows.ts';
 
 /**
  * Largest value; sum of exponentials; exponential over sum. In 32-bit arithmetic: conversion and maximum; conversion, difference,
@@ -21,6 +13,6 @@ const PASSES: readonly RowPass[] = [
 ];
 const MAX_THREADS = 1024;
 
-export function softmaxKernels(spec: GpuSpec, softmax: Softmax): Kernel[] {
+export function softmaxKernels(spec: GpuSpec, softmax: LastAxis): Kernel[] {
   return [rowKernel(spec, { ...softmax, name: 'softmax', passes: PASSES, maxThreads: MAX_THREADS })];
 }

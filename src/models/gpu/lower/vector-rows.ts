@@ -10,18 +10,22 @@ export interface RowPass {
   readonly sfu: number;
 }
 
-/** A kernel that needs sums or maxima over whole rows before it can write them. */
-export interface Rows {
-  readonly name: string;
+/** A tensor as rows along its last axis. */
+export interface LastAxis {
   readonly rows: number;
   readonly columns: number;
   readonly elementBytes: number;
+  /** Bytes of all tensors the call touches, if the same call was made just before; null: nothing is in L2. */
+  readonly warmBytes: number | null;
+}
+
+/** A kernel that needs sums or maxima over whole rows before it can write them. */
+export interface Rows extends LastAxis {
+  readonly name: string;
   /** All but the last end in a value per row that the next one needs; the last one writes. */
   readonly passes: readonly RowPass[];
   /** Threads that share a row, at most; each takes 16 bytes at a time. */
   readonly maxThreads: number;
-  /** Bytes of all tensors the call touches, if the same call was made just before; null: nothing is in L2. */
-  readonly warmBytes: number | null;
 }
 
 /** Elements up to which the threads of one warp hold a row in registers, and read it once. */
