@@ -44,6 +44,20 @@ const result = await build({
   logLevel: 'warning',
 });
 
+// The page of `accsim step` runs the machine itself, in a browser.
+await build({
+  absWorkingDir: root,
+  entryPoints: { 'step-page': 'src/step/page/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  platform: 'browser',
+  format: 'iife',
+  target: 'es2022',
+  minify: true,
+  define: { 'process.env.NODE_ENV': '"production"' },
+  logLevel: 'warning',
+});
+
 copyFileSync(join(root, 'node_modules/iced-x86/iced_x86_bg.wasm'), join(dist, 'iced_x86_bg.wasm'));
 
 // The licences of everything bundled go with the bundle.

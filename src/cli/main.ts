@@ -7,6 +7,7 @@ import { compareCommand } from './commands/compare.ts';
 import { listCommand } from './commands/list.ts';
 import { runCommand } from './commands/run.ts';
 import { showCommand } from './commands/show.ts';
+import { stepCommand } from './commands/step.ts';
 import { traceCommand } from './commands/trace.ts';
 import { trainCommand } from './commands/train.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -26,6 +27,7 @@ await guard(async () => {
     .command(runCommand)
     .command(compareCommand)
     .command(blockCommand)
+    .command(stepCommand)
     .command(trainCommand)
     .command(traceCommand)
     .command(validateCommand)

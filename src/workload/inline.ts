@@ -61,24 +61,25 @@ function oneLayer(name: string, shape: readonly number[], batch: number, type: s
   };
 }
 
+/** M, N and K of `matmul:MxNxK`; null if the text is something else. Throws InputError for a malformed one. */
+export function readMatmul(text: string): { readonly m: number; readonly n: number; readonly k: number } | null {
+  const [, rest] = /^matmul:(.*)$/is.exec(text) ?? [];
+  if (rest === undefined) return null;
+  const sizes = rest.trim().toLowerCase().split('x');
+  const [m, n, k] = readFields(text, sizes, MATMUL, 3, 'matmul:MxNxK, for example matmul:512x512x512');
+  return { m: m!, n: n!, k: k! };
+}
+
 /**
  * `matmul:MxNxK` ([M, K] x [K, N]) and `conv:N,C,H,W,K,R,S[,stride[,pad[,groups]]]` as networks of one layer; null if the text
  * is neither. Throws InputError for a malformed one.
  */
 export function inlineKernel(text: string): Network | null {
+  const matmul = readMatmul(text);
+  if (matmul !== null) return oneLayer(text, [matmul.m, matmul.k], 1, 'linear', { out: matmul.n, bias: false });
   const colon = text.indexOf(':');
   const kind = text.slice(0, Math.max(0, colon)).toLowerCase();
   const rest = text.slice(colon + 1).trim();
-  if (kind === 'matmul') {
-    const [m, n, k] = readFields(
-      text,
-      rest.toLowerCase().split('x'),
-      MATMUL,
-      3,
-      'matmul:MxNxK, for example matmul:512x512x512',
-    ) as [number, number, number];
-    return oneLayer(text, [m, k], 1, 'linear', { out: n, bias: false });
-  }
   if (kind !== 'conv') return null;
   const parts = rest.split(',').map((part) => part.trim());
   const values = readFields(

@@ -98,11 +98,12 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
     'files.ts',
   ],
   workload: ['models', 'units', 'engine', 'events', 'machine', 'energy', 'views', 'report', 'validate', 'cli'],
-  models: ['views', 'report', 'energy/price.ts', 'workload', 'validate', 'cli', 'files.ts'],
+  models: ['step', 'views', 'report', 'energy/price.ts', 'workload', 'validate', 'cli', 'files.ts'],
   units: ['models', 'views', 'report', 'energy', 'numerics', 'training', 'workload', 'validate', 'cli'],
   views: ['models', 'units', 'engine', 'workload', 'machine', 'energy', 'report', 'validate', 'cli', 'files.ts'],
   machine: ['models', 'units', 'engine', 'views', 'report', 'workload', 'trace', 'validate', 'cli'],
-  report: ['cli', 'validate', 'workload', 'engine'],
+  report: ['cli', 'validate', 'workload', 'engine', 'step'],
+  step: ['cli', 'validate', 'workload', 'engine', 'energy', 'views', 'trace', 'machine', 'files.ts'],
 };
 
 describe('who may know whom', () => {
