@@ -85,7 +85,7 @@ function lookCloser(spec: GpuSpec, prospect: Prospect, cache: SmCache, unfolded:
   if (prospect.waves === null)
     prospect.waves = prospect.kernels
       .flatMap((kernel) => wavesOf(spec, kernel))
-      .map((wave) => ({ wave, cycles: waveBound(spec, wave), played: false }));
+      .map((wave) => ({ wave, cycles: waveBound(spec, wave, cache, unfolded), played: false }));
   else {
     const index = prospect.waves.findIndex(({ played }) => !played);
     const { wave } = prospect.waves[index]!;

@@ -1,42 +1,41 @@
-import { type Instruction, MATH, PIPES, SHARED } from '../program.ts';
+import { type Instruction, PIPES, SHARED, type WarpProgram } from '../program.ts';
 import type { GpuSpec } from '../spec.ts';
-import type { Wave } from './chip.ts';
-import { Sm } from './sm.ts';
+import { playedOnce, type SmCache, type Wave } from './chip.ts';
 
 /**
- * Cycles below which a wave cannot stay, from its program: no pipe does its work in less, and no warp gets through
- * sooner than it would alone on the SM.
+ * Cycles below which a wave cannot stay, from its program: no warp gets through sooner than it would alone on an SM, no
+ * pipe does its work in less time than it is occupied, and no sub-core issues two instructions in a cycle.
  */
-export function waveBound(spec: GpuSpec, { kernel, blocksOnBusiestSm, rates }: Wave): number {
-  const { subCores, sharedQueueCycles } = spec.sm;
-  const program = kernel.program(rates);
-  const { prologue, body, epilogue } = program;
-  const warps = kernel.warpsPerBlock * blocksOnBusiestSm;
-  const alone = new Sm({
-    program,
-    warpsPerBlock: 1,
-    blocks: 1,
-    subCores,
-    queueCycles: sharedQueueCycles,
-    iterations: kernel.iterations,
-  }).finish();
-  let bound = alone.cycles;
-  const work = (instructions: readonly Instruction[], pipe: number): number =>
-    instructions.reduce((sum, one) => sum + (one.pipe === pipe ? one.occupiesCycles : 0), 0);
+export function waveBound(spec: GpuSpec, wave: Wave, cache: SmCache, unfolded = false): number {
+  const { warpsPerBlock, iterations } = wave.kernel;
+  const program = wave.kernel.program(wave.rates);
+  const alone = playedOnce(spec, wave, { warpsPerBlock: 1, blocks: 1 }, cache, unfolded);
+  const warps = warpsPerBlock * wave.blocksOnBusiestSm;
+  const warpsOfSubCore = Math.ceil(warps / spec.sm.subCores);
+  const instructions = program.prologue.length + iterations * program.body.length + program.epilogue.length;
+  let bound = Math.max(alone.cycles, warpsOfSubCore * instructions);
   for (let pipe = 0; pipe < PIPES.length; pipe++) {
-    const perWarp = work(prologue, pipe) + kernel.iterations * work(body, pipe) + work(epilogue, pipe);
-    const sharing = pipe >= SHARED ? warps : Math.ceil(warps / subCores);
-    bound = Math.max(bound, sharing * perWarp - longest(program, pipe));
+    const first = occupiedCycles(program.prologue, pipe);
+    const perWarp = first + iterations * occupiedCycles(program.body, pipe) + occupiedCycles(program.epilogue, pipe);
+    // What the prologue does not use stands idle until a warp has come through it.
+    const idle = first > 0 ? 0 : alone.loopStartCycle;
+    const users = pipe >= SHARED ? warps : warpsOfSubCore;
+    if (perWarp > 0) bound = Math.max(bound, idle + users * perWarp - longestRest(program, pipe));
   }
-  const math = Math.ceil(warps / subCores) * kernel.iterations * work(body, MATH);
-  if (math > 0) bound = Math.max(bound, alone.loopStartCycle + math);
   return bound;
 }
 
-/** The last instruction's result may be there before its pipe is free again. */
-function longest({ prologue, body, epilogue }: Wave['kernel'] extends never ? never : ReturnType<Wave['kernel']['program']>, pipe: number): number {
-  return [...prologue, ...body, ...epilogue].reduce(
-    (most, one) => (one.pipe === pipe ? Math.max(most, one.occupiesCycles - one.latencyCycles) : most),
-    0,
-  );
+function occupiedCycles(instructions: readonly Instruction[], pipe: number): number {
+  let cycles = 0;
+  for (const one of instructions) if (one.pipe === pipe) cycles += one.occupiesCycles;
+  return cycles;
+}
+
+/** Cycles for which a pipe may still be occupied when the result of its last instruction is there. */
+function longestRest({ prologue, body, epilogue }: WarpProgram, pipe: number): number {
+  let longest = 0;
+  for (const instructions of [prologue, body, epilogue])
+    for (const { pipe: used, occupiesCycles, latencyCycles } of instructions)
+      if (used === pipe) longest = Math.max(longest, occupiesCycles - latencyCycles);
+  return longest;
 }

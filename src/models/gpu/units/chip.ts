@@ -1,8 +1,8 @@
 import { InputError } from '../../../errors.ts';
 import type { Kernel, Rates } from '../kernel.ts';
+import { programText } from '../program.ts';
 import type { GpuSpec } from '../spec.ts';
 import { blocksPerSm } from './occupancy.ts';
-import { programText } from '../program.ts';
 import { Sm, type SmResult } from './sm.ts';
 
 /** What came of a kernel. Cycles are of the SM clock; launch is not part of it. */
@@ -85,22 +85,21 @@ function rounded(rate: number): number {
 }
 
 /** Cycles of one wave: those of its busiest SM. */
-export function waveCycles(spec: GpuSpec, wave: Wave, cache: SmCache, unfolded: boolean): number {
-  const { kernel, blocksOnBusiestSm: blocks } = wave;
-  const { warpsPerBlock } = kernel;
-  return playedOnce(spec, wave, { warpsPerBlock, blocks }, cache, unfolded).cycles;
+export function waveCycles(spec: GpuSpec, wave: Wave, cache: SmCache, unfolded = false): number {
+  const { warpsPerBlock } = wave.kernel;
+  return playedOnce(spec, wave, { warpsPerBlock, blocks: wave.blocksOnBusiestSm }, cache, unfolded).cycles;
 }
 
 /**
  * The wave's program on one SM with so many warps. Played once for the same kernel under the same rates, and once for
  * kernels whose warps do the same, as those of a tile and of the same tile on its side.
  */
-function playedOnce(
+export function playedOnce(
   spec: GpuSpec,
   { kernel, rates }: Wave,
   { warpsPerBlock, blocks }: { readonly warpsPerBlock: number; readonly blocks: number },
   cache: SmCache,
-  unfolded: boolean,
+  unfolded = false,
 ): SmResult {
   const { loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle } = rates;
   const { iterations } = kernel;

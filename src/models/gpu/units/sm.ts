@@ -111,9 +111,14 @@ export class Sm {
     for (let subCore = 0; subCore < subCores; subCore++) this.choose(subCore);
     while (this.running > 0) {
       let next = 0;
-      for (let subCore = 1; subCore < subCores; subCore++)
-        if (this.candidate[subCore]! < this.candidate[next]!) next = subCore;
-      const cycle = this.candidate[next]!;
+      let cycle = this.candidate[0]!;
+      for (let subCore = 1; subCore < subCores; subCore++) {
+        const its = this.candidate[subCore]!;
+        if (its < cycle) {
+          next = subCore;
+          cycle = its;
+        }
+      }
       if (cycle === Number.POSITIVE_INFINITY)
         throw new Deadlock(this.endCycle, ['warps of a block wait at a barrier that others never reach']);
       const warp = this.candidateWarp[next]!;
