@@ -12,6 +12,8 @@ export interface Rates {
 /** A grid of equal blocks. */
 export interface Kernel {
   readonly name: string;
+  /** Its blocks are the last ones of the kernel before it in the list and have no launch of their own. */
+  readonly continues?: true;
   /** The same for kernels whose programs are the same under the same rates. */
   readonly programKey: string;
   readonly program: (rates: Rates) => WarpProgram;

@@ -24,7 +24,8 @@ export function timed(spec: GpuSpec, kernels: readonly Kernel[], cache: SmCache,
 }
 
 function launchSeconds({ launch }: GpuSpec, kernels: readonly Kernel[]): number {
-  return (launch.firstUs + launch.nextUs * (kernels.length - 1)) / 1e6;
+  const launches = kernels.filter(({ continues }) => continues !== true).length;
+  return (launch.firstUs + launch.nextUs * (launches - 1)) / 1e6;
 }
 
 /**

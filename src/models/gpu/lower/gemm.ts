@@ -4,7 +4,8 @@ import type { GpuSpec, MathSpec, TileSpec } from '../spec.ts';
 import { MAX_REGISTERS_PER_THREAD } from '../units/occupancy.ts';
 import { cyclicHitRate, offChipOperandBytes } from '../units/reuse.ts';
 import { streamKernel } from './stream.ts';
-import { tileProgram } from './tile.ts';
+import { streamKCandidate } from './stream-k.ts';
+import { type Cut, tileProgram } from './tile.ts';
 
 /** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
 export interface Product {
@@ -31,11 +32,12 @@ export interface Product {
 /** Blocks per SM that slicing the reduction aims at. */
 const FILLS = [1, 2, 4] as const;
 /** Iterations below which a slice is not worth its kernel. */
-const MIN_ITERATIONS = 4;
+export const MIN_ITERATIONS = 4;
 /** Registers for addresses, loop counters and predicates. */
 const OTHER_REGISTERS = 50;
 
-const PARTIAL_BYTES = 4;
+/** Width of sums that another block or kernel adds up. */
+export const PARTIAL_BYTES = 4;
 
 /** A way to compute a product: kernels one after the other. */
 export type Candidate = readonly Kernel[];
@@ -54,6 +56,8 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
       const candidate = tiledCandidate(spec, tile, product, slices);
       if (candidate !== null) candidates.push(candidate);
     }
+    const streamed = spec.library.streamK ? streamKCandidate(spec, tile, product) : null;
+    if (streamed !== null) candidates.push(streamed);
   }
   return candidates;
 }
@@ -66,7 +70,7 @@ function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly
 
 /** One tile shape and number of slices; null if a thread would need more registers than it can have. */
 export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, slices: number): Candidate | null {
-  const kernel = tileKernel(spec, spec.math[product.precision]!, tile, product, slices);
+  const kernel = tileKernel(spec, tile, product, slices);
   if (kernel === null) return null;
   return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
 }
@@ -78,8 +82,12 @@ function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Produc
   return (tile.m < 2 * m || tile.m <= 2 * smallestM) && (tile.n < 2 * n || tile.n <= 2 * smallestN);
 }
 
-/** The main kernel; null if a thread would need more registers than it can have. */
-function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Product, slices: number): Kernel | null {
+/**
+ * The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin
+ * within tiles.
+ */
+export function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slices: number, cut?: Cut): Kernel | null {
+  const math = spec.math[product.precision]!;
   if (tile.k % (2 * math.k) !== 0)
     throw InputError.of(
       'library',
@@ -117,6 +125,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
     addressInstructions: spec.library.addressInstructions,
     readsResult: product.readsResult && !partial,
     resultBytes,
+    cut,
     prologueInstructions: spec.library.prologueInstructions,
   });
   const shape = `${tile.m}x${tile.n}x${tile.k}`;
@@ -130,6 +139,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
       operandBytes,
       resultBytes,
       product.readsResult && !partial,
+      cut === undefined ? '' : `${cut.tiles} ${cut.others}`,
     ].join(),
     program: (rates) => tileProgram({ ...tile, stages: spec.library.stages }, timing(rates)),
     blocks,
