@@ -4,7 +4,7 @@ import type { GpuSpec, MathSpec, TileSpec } from '../spec.ts';
 import { MAX_REGISTERS_PER_THREAD } from '../units/occupancy.ts';
 import { cyclicHitRate, offChipOperandBytes } from '../units/reuse.ts';
 import { streamKernel } from './stream.ts';
-import { streamKCandidate } from './stream-k.ts';
+import { MIN_ITERATIONS, SUM_BYTES, streamK } from './stream-k.ts';
 import { type Cut, tileProgram } from './tile.ts';
 
 /** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
@@ -31,13 +31,8 @@ export interface Product {
 
 /** Blocks per SM that slicing the reduction aims at. */
 const FILLS = [1, 2, 4] as const;
-/** Iterations below which a slice is not worth its kernel. */
-export const MIN_ITERATIONS = 4;
 /** Registers for addresses, loop counters and predicates. */
 const OTHER_REGISTERS = 50;
-
-/** Width of sums that another block or kernel adds up. */
-export const PARTIAL_BYTES = 4;
 
 /** A way to compute a product: kernels one after the other. */
 export type Candidate = readonly Kernel[];
@@ -75,6 +70,12 @@ export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, 
   return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
 }
 
+/** The tiles of the last waves cut along the reduction; null if the tile or the product does not allow for it. */
+export function streamKCandidate(spec: GpuSpec, tile: TileSpec, product: Product): Candidate | null {
+  const whole = tileKernel(spec, tile, product, 1);
+  return whole === null ? null : streamK(spec, whole, tile, (cut) => tileKernel(spec, tile, product, 1, cut));
+}
+
 /** No tile that is more than half empty, unless it is the smallest of its kind. */
 function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Product): boolean {
   const smallestM = Math.min(...tiles.map((one) => one.m));
@@ -86,7 +87,7 @@ function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Produc
  * The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin
  * within tiles.
  */
-export function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slices: number, cut?: Cut): Kernel | null {
+function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slices: number, cut?: Cut): Kernel | null {
   const math = spec.math[product.precision]!;
   if (tile.k % (2 * math.k) !== 0)
     throw InputError.of(
@@ -111,7 +112,7 @@ export function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slic
   const blocks = tilesM * tilesN * batch * slices;
   const hitRate = product.warmBytes === null ? 0 : cyclicHitRate(product.warmBytes, operandCapacityBytes(spec));
   const partial = slices > 1;
-  const resultBytes = partial ? PARTIAL_BYTES : product.resultBytes;
+  const resultBytes = partial ? SUM_BYTES : product.resultBytes;
   const stored = m * n * batch * resultBytes * slices;
   const timing = (rates: Rates) => ({
     math: { ...math, steps: math.instructions, operandBytes },
@@ -195,11 +196,11 @@ function patternShare(spec: GpuSpec, { leftPitchBytes, rightPitchBytes, leftByte
 /** Adds the slices' partial sums up; they are still in L2 as far as they fit. */
 function reductionKernel(spec: GpuSpec, product: Product, slices: number): Kernel {
   const elements = product.m * product.n * product.batch;
-  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / (elements * slices * PARTIAL_BYTES));
+  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / (elements * slices * SUM_BYTES));
   return streamKernel(spec, {
     name: `sum of ${slices} slices`,
     elements,
-    readBytesPerElement: slices * PARTIAL_BYTES + (product.readsResult ? product.resultBytes : 0),
+    readBytesPerElement: slices * SUM_BYTES + (product.readsResult ? product.resultBytes : 0),
     writeBytesPerElement: product.resultBytes,
     aluPerElement: slices,
     sfuPerElement: 0,

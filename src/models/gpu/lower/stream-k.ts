@@ -1,7 +1,12 @@
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec, TileSpec } from '../spec.ts';
 import { blocksPerSm } from '../units/occupancy.ts';
-import { type Candidate, MIN_ITERATIONS, PARTIAL_BYTES, type Product, tileKernel } from './gemm.ts';
+import type { Cut } from './tile.ts';
+
+/** Iterations below which a part of a reduction is not worth its ends. */
+export const MIN_ITERATIONS = 4;
+/** Width of sums that another block or kernel adds up. */
+export const SUM_BYTES = 4;
 
 /**
  * Stream-K with whole waves before it (Osama et al., PPoPP 2023, section 5.2): tiles run wave by wave until between one
@@ -11,17 +16,24 @@ import { type Candidate, MIN_ITERATIONS, PARTIAL_BYTES, type Product, tileKernel
  *
  * Null if the tiles fill whole waves, or if a block would not get enough iterations to be worth its ends.
  */
-export function streamKCandidate(spec: GpuSpec, tile: TileSpec, product: Product): Candidate | null {
-  const whole = tileKernel(spec, tile, product, 1);
-  const capacity = whole === null ? 0 : blocksPerSm(spec, whole) * spec.sms;
-  if (whole === null || capacity === 0 || whole.blocks % capacity === 0) return null;
+export function streamK(
+  spec: GpuSpec,
+  whole: Kernel,
+  tile: TileSpec,
+  cutKernel: (cut: Cut) => Kernel | null,
+): Kernel[] | null {
+  const capacity = blocksPerSm(spec, whole) * spec.sms;
+  if (capacity === 0 || whole.blocks % capacity === 0) return null;
   const wavesBefore = Math.max(0, Math.floor(whole.blocks / capacity) - 1);
   const tilesBefore = wavesBefore * capacity;
   const tiles = whole.blocks - tilesBefore;
   const iterations = Math.ceil((tiles * whole.iterations) / capacity);
   if (iterations < MIN_ITERATIONS) return null;
-  const last = lastWaves(spec, tile, product, whole, { tiles, iterations, capacity });
-  if (last === null) return null;
+  const [finished, others] = [Math.ceil(tiles / capacity), Math.ceil(capacity / tiles)];
+  const cut = cutKernel({ tiles: finished, others, sumBytes: SUM_BYTES });
+  if (cut === null) return null;
+  const sumBytes = (capacity - 1) * tile.m * tile.n * SUM_BYTES;
+  const last = sharedOut(spec, part(cut, tiles), { blocks: capacity, iterations, sumBytes });
   return tilesBefore === 0 ? [last] : [part(whole, tilesBefore), { ...last, continues: true }];
 }
 
@@ -40,38 +52,29 @@ function part(kernel: Kernel, blocks: number): Kernel {
   };
 }
 
-/** The tiles that are cut; null if their blocks do not fit on an SM. */
-function lastWaves(
-  spec: GpuSpec,
-  tile: TileSpec,
-  product: Product,
-  whole: Kernel,
-  share: { readonly tiles: number; readonly iterations: number; readonly capacity: number },
-): Kernel | null {
-  const { tiles, iterations, capacity } = share;
-  const cut = tileKernel(spec, tile, product, 1, {
-    tiles: Math.ceil(tiles / capacity),
-    others: Math.ceil(capacity / tiles),
-    sumBytes: PARTIAL_BYTES,
-  });
-  if (cut === null) return null;
-  const uncut = part(cut, tiles);
-  const longer = (capacity * iterations) / (tiles * whole.iterations);
-  // Every block but the first begins within a tile, unless the tiles' and the blocks' ends fall together.
-  const sumBytes = (capacity - 1) * tile.m * tile.n * PARTIAL_BYTES;
-  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / sumBytes);
-  const resultWriteBytes = uncut.resultWriteBytes + sumBytes;
-  const offChip = uncut.resultWriteBytes * cut.offChipResultShare + sumBytes * (1 - inL2);
+/**
+ * The same tiles in so many blocks and iterations. `sumBytes` go to the workspace: every block but the first begins within
+ * a tile, unless ends of tiles and of blocks fall together.
+ */
+function sharedOut(
+  { l2 }: GpuSpec,
+  tiles: Kernel,
+  { blocks, iterations, sumBytes }: { readonly blocks: number; readonly iterations: number; readonly sumBytes: number },
+): Kernel {
+  const longer = (blocks * iterations) / (tiles.blocks * tiles.iterations);
+  const inL2 = Math.min(1, (l2.sizeKiB * 1024) / sumBytes);
+  const resultWriteBytes = tiles.resultWriteBytes + sumBytes;
+  const offChipBytes = tiles.resultWriteBytes * tiles.offChipResultShare + sumBytes * (1 - inL2);
   return {
-    ...uncut,
-    name: `${whole.name}, last waves shared out`,
-    blocks: capacity,
+    ...tiles,
+    name: `${tiles.name}, last waves shared out`,
+    blocks,
     iterations,
-    loadBytes: longer * uncut.loadBytes,
-    resultReadBytes: uncut.resultReadBytes + sumBytes,
+    loadBytes: longer * tiles.loadBytes,
+    resultReadBytes: tiles.resultReadBytes + sumBytes,
     resultWriteBytes,
-    offChipResultShare: offChip / resultWriteBytes,
-    mathCyclesPerBlock: (iterations * cut.mathCyclesPerBlock) / cut.iterations,
-    macsDone: longer * uncut.macsDone,
+    offChipResultShare: offChipBytes / resultWriteBytes,
+    mathCyclesPerBlock: (iterations * tiles.mathCyclesPerBlock) / tiles.iterations,
+    macsDone: longer * tiles.macsDone,
   };
 }
