@@ -183,7 +183,6 @@ describe('what must hold of a better machine', () => {
       resultWriteBytes: 0,
       offChipResultShare: 0,
       mathCyclesPerBlock: 0,
-      macs: 0,
       macsDone: 0,
     });
     const sms = fc.integer({ min: 1, max: 200 });

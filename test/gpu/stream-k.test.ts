@@ -66,7 +66,6 @@ describe('the last waves cut along the reduction', () => {
       fc.property(size, size, size, (m, n, k) => {
         const kernels = streamKCandidate(A100, TILE, product(m, n, k));
         if (kernels === null) return;
-        expect(sum(kernels, ({ macs }) => macs) / (m * n * k)).toBeCloseTo(1, 9);
         expect(sum(kernels, ({ macsDone }) => macsDone)).toBeGreaterThanOrEqual(0.999999 * m * n * k);
         expect(sum(kernels, ({ resultWriteBytes }) => resultWriteBytes)).toBeGreaterThanOrEqual(0.999999 * 2 * m * n);
         const iterations = Math.ceil(m / TILE.m) * Math.ceil(n / TILE.n) * Math.ceil(k / TILE.k);

@@ -37,7 +37,6 @@ export interface Kernel {
   readonly offChipResultShare: number;
   /** Cycles in which a block keeps the math pipes of its SM busy if nothing holds it back. */
   readonly mathCyclesPerBlock: number;
-  /** Useful multiply-adds, and those done. */
-  readonly macs: number;
+  /** Multiply-adds, those on the padding of tiles included. */
   readonly macsDone: number;
 }

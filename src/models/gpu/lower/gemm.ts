@@ -170,7 +170,6 @@ function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slices: num
     resultWriteBytes: stored,
     offChipResultShare: 1 - hitRate,
     mathCyclesPerBlock: (iterations * tile.m * tile.n * tile.k) / macsPerCycle(spec, math),
-    macs: batch * m * n * k,
     macsDone: blocks * iterations * tile.m * tile.n * tile.k,
   };
 }

@@ -47,7 +47,6 @@ function part(kernel: Kernel, blocks: number): Kernel {
     offChipLoadBytes: (resident) => share * kernel.offChipLoadBytes(resident),
     resultReadBytes: share * kernel.resultReadBytes,
     resultWriteBytes: share * kernel.resultWriteBytes,
-    macs: share * kernel.macs,
     macsDone: share * kernel.macsDone,
   };
 }
