@@ -65,15 +65,16 @@ function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly
 
 /** One tile shape and number of slices; null if a thread would need more registers than it can have. */
 export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, slices: number): Candidate | null {
-  const kernel = tileKernel(spec, tile, product, slices);
+  const kernel = tileKernel(spec, spec.math[product.precision]!, tile, product, slices);
   if (kernel === null) return null;
   return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
 }
 
 /** The tiles of the last waves cut along the reduction; null if the tile or the product does not allow for it. */
 export function streamKCandidate(spec: GpuSpec, tile: TileSpec, product: Product): Candidate | null {
-  const whole = tileKernel(spec, tile, product, 1);
-  return whole === null ? null : streamK(spec, whole, tile, (cut) => tileKernel(spec, tile, product, 1, cut));
+  const kernel = (cut?: Cut): Kernel | null => tileKernel(spec, spec.math[product.precision]!, tile, product, 1, cut);
+  const whole = kernel();
+  return whole === null ? null : streamK(spec, whole, tile, kernel);
 }
 
 /** No tile that is more than half empty, unless it is the smallest of its kind. */
@@ -83,12 +84,15 @@ function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Produc
   return (tile.m < 2 * m || tile.m <= 2 * smallestM) && (tile.n < 2 * n || tile.n <= 2 * smallestN);
 }
 
-/**
- * The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin
- * within tiles.
- */
-function tileKernel(spec: GpuSpec, tile: TileSpec, product: Product, slices: number, cut?: Cut): Kernel | null {
-  const math = spec.math[product.precision]!;
+/** The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin within tiles. */
+function tileKernel(
+  spec: GpuSpec,
+  math: MathSpec,
+  tile: TileSpec,
+  product: Product,
+  slices: number,
+  cut?: Cut,
+): Kernel | null {
   if (tile.k % (2 * math.k) !== 0)
     throw InputError.of(
       'library',
