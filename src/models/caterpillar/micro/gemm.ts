@@ -1,0 +1,222 @@
+import {
+  type Address,
+  type CoreTiming,
+  drainableAfter,
+  type Fmac,
+  NO_STREAMS,
+  type PortTransfer,
+  type Program,
+  repeat,
+  type Result,
+  type Step,
+  storableAfter,
+  type Stream,
+  type Word,
+  wait,
+} from './program.ts';
+
+/**
+ * C += A B on one core by rank-1 updates: blocks of A lie two-dimensionally in memories A and are sent along the lanes, panels of B lie in
+ * memories B, the same in all lanes; of C one tile, an element a PE, is summed at a time. All sizes are multiples of the core's side.
+ */
+export interface GemmShape {
+  /** A is cut into so many blocks of `blockRows` x `depth`; each works on all columns before the next. */
+  readonly blocks: number;
+  readonly blockRows: number;
+  readonly depth: number;
+  /** Columns of B and C. */
+  readonly columns: number;
+  /** Whether A comes through the ports, block by block, or lies in memory A from the start. */
+  readonly streamsA: boolean;
+  /** Whether C comes and goes through the ports, or stays in memory A, behind A; then A streams in one block at most. */
+  readonly streamsC: boolean;
+  /** A is stored with rows and columns exchanged, and rows and columns of PEs change parts. */
+  readonly transposed: boolean;
+}
+
+/** A shape in tiles, with the words of a PE that follow from it. */
+interface Tiling {
+  readonly tilesPerBlock: number;
+  readonly panels: number;
+  /** Steps of a reduction that one PE sends. */
+  readonly slices: number;
+  readonly blockWords: number;
+  /** Of all parts of A that are in memory A at a time. */
+  readonly aWords: number;
+  readonly cWords: number;
+}
+
+function tiling(size: number, { blocks, blockRows, depth, columns, streamsA, streamsC }: GemmShape): Tiling {
+  const tilesPerBlock = blockRows / size;
+  const panels = columns / size;
+  const slices = depth / size;
+  const blockWords = tilesPerBlock * slices;
+  return {
+    tilesPerBlock,
+    panels,
+    slices,
+    blockWords,
+    aWords: (streamsA ? Math.min(2, blocks) : blocks) * blockWords,
+    cWords: streamsC ? 0 : blocks * tilesPerBlock * panels,
+  };
+}
+
+/** Words of memory A and B that a PE needs. */
+export function gemmWords(size: number, shape: GemmShape): { readonly memoryA: number; readonly memoryB: number } {
+  const { aWords, cWords } = tiling(size, shape);
+  return { memoryA: aWords + cWords, memoryB: 2 * shape.depth };
+}
+
+/** Depths of the loops over blocks of A and panels of B; tiles and steps of the reduction lie within. */
+const BLOCK = 0;
+const PANEL = 1;
+
+export function gemm(timing: CoreTiming, shape: GemmShape): Program {
+  const { size } = timing;
+  const { blocks, depth, streamsA, streamsC, transposed } = shape;
+  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const tiles = blocks * panels * tilesPerBlock;
+  const prologue = [
+    ...(streamsC ? portWords('initial', size) : []),
+    ...portWords('b', depth),
+    ...(streamsA ? portWords('a', size * blockWords) : []),
+  ];
+  const epilogue = streamsC ? [...wait(drainableAfter(timing) - 1), ...portWords('result', size)] : [];
+  return {
+    transposed,
+    steps: [
+      ...prologue,
+      ...repeat(blocks, repeat(panels, repeat(tilesPerBlock, tileSteps(timing, shape)))),
+      ...epilogue,
+    ],
+    skewCycles: 0,
+    drainCycles: streamsC ? 0 : Math.max(0, storeDelay(timing, shape) - trailingWords(timing, shape)),
+    streamWords: {
+      ...NO_STREAMS,
+      a: streamsA ? blocks * size * blockWords : 0,
+      b: blocks * panels * depth,
+      initial: streamsC ? tiles * size : 0,
+      result: streamsC ? tiles * size : 0,
+    },
+  };
+}
+
+function portWords(stream: Stream, words: number): Step[] {
+  return repeat(words, [{ kind: 'word', port: { stream } }]);
+}
+
+/** Successive words of a tile that do the same. */
+interface Run<What> {
+  readonly words: number;
+  readonly what: What;
+}
+
+/** What passes the ports while a tile is computed: shares of the next panel of B and block of A, the next tile of C, the last result. */
+function transfers(timing: CoreTiming, shape: GemmShape): Run<PortTransfer | null>[] {
+  const { size } = timing;
+  const { blocks, depth, streamsA, streamsC } = shape;
+  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const runs: Run<PortTransfer | null>[] = [];
+  let words = 0;
+  const add = (count: number, what: PortTransfer | null): void => {
+    if (count <= 0) return;
+    runs.push({ words: count, what });
+    words += count;
+  };
+  if (blocks * panels > 1)
+    add(Math.ceil(depth / tilesPerBlock), { stream: 'b', quota: { depth: PANEL, words: depth } });
+  if (streamsA && blocks > 1) {
+    const perBlock = size * blockWords;
+    add(Math.ceil(perBlock / (tilesPerBlock * panels)), { stream: 'a', quota: { depth: BLOCK, words: perBlock } });
+  }
+  if (streamsC && blocks * panels * tilesPerBlock > 1) {
+    add(size, { stream: 'initial' });
+    add(drainableAfter(timing) - 1 - words, null);
+    add(size, { stream: 'result' });
+  }
+  return runs;
+}
+
+/** Multiply-adds of a tile: the first starts from the initial value, the last hands on the sum. */
+function multiplyAdds(shape: GemmShape): Run<'first' | 'middle' | 'last' | 'only'>[] {
+  const { depth } = shape;
+  if (depth === 1) return [{ words: 1, what: 'only' }];
+  const middle = depth > 2 ? [{ words: depth - 2, what: 'middle' as const }] : [];
+  return [{ words: 1, what: 'first' }, ...middle, { words: 1, what: 'last' }];
+}
+
+/** Words of a tile behind its last multiply-add. */
+function trailingWords(timing: CoreTiming, shape: GemmShape): number {
+  const words = transfers(timing, shape).reduce((sum, run) => sum + run.words, 0);
+  return Math.max(0, words - shape.depth);
+}
+
+/** Cycles from the last multiply-add of a tile until it is stored: when another tile's first word does not read memory A. */
+function storeDelay(timing: CoreTiming, shape: GemmShape): number {
+  const earliest = storableAfter(timing);
+  const period = shape.depth + trailingWords(timing, shape);
+  return (shape.depth - 1 + earliest) % period === 0 ? earliest + 1 : earliest;
+}
+
+/** Both kinds of runs beside each other, cut where either changes. */
+function tileSteps(timing: CoreTiming, shape: GemmShape): Step[] {
+  const adds = multiplyAdds(shape);
+  const ports = transfers(timing, shape);
+  const steps: Step[] = [];
+  let [add, port, addUsed, portUsed, start] = [0, 0, 0, 0, 0];
+  while (add < adds.length || port < ports.length) {
+    const [left, right] = [adds[add], ports[port]];
+    const words = Math.min(
+      left === undefined ? Number.POSITIVE_INFINITY : left.words - addUsed,
+      right === undefined ? Number.POSITIVE_INFINITY : right.words - portUsed,
+    );
+    const transfer = right?.what ?? null;
+    const word: Word = {
+      kind: 'word',
+      ...(left !== undefined && multiplyAdd(timing, shape, start, left.what)),
+      ...(transfer !== null && { port: transfer }),
+    };
+    steps.push(...repeat(words, [word]));
+    start += words;
+    addUsed += words;
+    portUsed += words;
+    if (left !== undefined && addUsed === left.words) [add, addUsed] = [add + 1, 0];
+    if (right !== undefined && portUsed === right.words) [port, portUsed] = [port + 1, 0];
+  }
+  return steps;
+}
+
+/** The word for step `start` of a reduction and, in a loop, those after it. */
+function multiplyAdd(
+  timing: CoreTiming,
+  shape: GemmShape,
+  start: number,
+  place: 'first' | 'middle' | 'last' | 'only',
+): Pick<Word, 'fmac' | 'initial'> {
+  const { size } = timing;
+  const { depth, streamsA, streamsC, transposed } = shape;
+  const { tilesPerBlock, panels, slices, blockWords, aWords } = tiling(size, shape);
+  const step: Address = { offset: start, strides: [0, 0, 0, 1] };
+  // Stored as it is, the slices of a tile follow each other; stored the other way, the tiles of a slice do.
+  const [tileStride, sliceStride] = transposed ? [1, tilesPerBlock] : [slices, 1];
+  const blockAddress: Address = { offset: 0, strides: [blockWords, 0, tileStride] };
+  const c: Address = { offset: aWords, strides: [tilesPerBlock * panels, 1, panels] };
+  const isFirst = place === 'first' || place === 'only';
+  const isLast = place === 'last' || place === 'only';
+  const sum: Result = streamsC ? { to: 'output' } : { to: 'memoryA', address: c, delayCycles: storeDelay(timing, shape) };
+  const fmac: Fmac = {
+    left: {
+      from: 'bus',
+      step,
+      address: streamsA ? { ...blockAddress, modulus: aWords } : blockAddress,
+      stride: sliceStride,
+    },
+    right: {
+      from: 'memoryB',
+      address: { offset: start, strides: [panels * depth, depth, 0, 1], modulus: 2 * depth },
+    },
+    addend: isFirst ? 'initial' : 'accumulator',
+    result: isLast ? sum : { to: 'accumulator' },
+  };
+  return { fmac, ...(isFirst && !streamsC && { initial: c }) };
+}

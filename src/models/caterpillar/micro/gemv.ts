@@ -1,0 +1,168 @@
+import {
+  type Address,
+  at,
+  type CoreTiming,
+  drainableAfter,
+  linkSkew,
+  NO_STREAMS,
+  type Operand,
+  type Program,
+  repeat,
+  type Step,
+  storableAfter,
+  type Word,
+  wait,
+} from './program.ts';
+
+/**
+ * Part of a weight matrix in the memories A of a core: element (row, column) lies in the PE (row mod size, column mod size), at
+ * floor(row / size) x `columns` + floor(column / size). `rows` and `columns` count what one PE has.
+ */
+export interface LocalMatrix {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Words of memory B of a training pass: errors of the rows, the same times the learning rate, values of the columns. */
+export interface VectorLayout {
+  readonly errors: number;
+  readonly scaled: number;
+  readonly inputs: number;
+}
+
+export function vectorLayout({ rows }: LocalMatrix): VectorLayout {
+  return { errors: 0, scaled: rows, inputs: 2 * rows };
+}
+
+const ADD_LINK: Word = {
+  kind: 'word',
+  fmac: {
+    left: { from: 'link' },
+    right: { from: 'constant', name: 'one' },
+    addend: 'accumulator',
+    result: { to: 'link' },
+  },
+};
+const IDLE: Word = { kind: 'word' };
+
+function memoryB(address: Address): Operand {
+  return { from: 'memoryB', address };
+}
+
+/** Cycles from the last word until the results of the last position are on their way out. */
+function resultDrain(timing: CoreTiming): number {
+  return (timing.size - 1) * linkSkew(timing) + drainableAfter(timing);
+}
+
+/**
+ * Weights times a vector whose element for column j lies in memory B at `inputs` + floor(j / size) of that column's PEs. Each PE makes
+ * the inner products of its rows; partial sums go from position to position, each adding its own. Transposed: errors times weights, summed
+ * over rows, with the vector at `errors`.
+ */
+export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolean): Program {
+  const { errors, inputs } = vectorLayout(matrix);
+  const [outer, inner] = transposed ? [matrix.columns, matrix.rows] : [matrix.rows, matrix.columns];
+  const [outerStride, innerStride] = transposed ? [1, matrix.columns] : [matrix.columns, 1];
+  const vector = transposed ? errors : inputs;
+  const product = (start: number, strides: readonly number[], addend: 'zero' | 'accumulator'): Word => ({
+    kind: 'word',
+    fmac: {
+      left: { from: 'memoryA', address: at(start * innerStride, outerStride, ...strides.map(() => innerStride)) },
+      right: memoryB(at(vector + start, 0, ...strides)),
+      addend,
+      result: { to: 'accumulator' },
+    },
+  });
+  return {
+    transposed,
+    steps: repeat(outer, [product(0, [], 'zero'), ...repeat(inner - 1, [product(1, [1], 'accumulator')]), ADD_LINK]),
+    skewCycles: linkSkew(timing),
+    drainCycles: resultDrain(timing),
+    streamWords: { ...NO_STREAMS, result: outer },
+  };
+}
+
+/** Errors times the learning rate, all of them before the first update. */
+function scaleErrors(timing: CoreTiming, matrix: LocalMatrix): Step[] {
+  const { errors, scaled } = vectorLayout(matrix);
+  const scale: Word = {
+    kind: 'word',
+    fmac: {
+      left: memoryB(at(errors, 1)),
+      right: { from: 'constant', name: 'rate' },
+      addend: 'zero',
+      result: { to: 'memoryB', address: at(scaled, 1), delayCycles: storableAfter(timing) },
+    },
+  };
+  // Updates need both ports of memory B: the first one comes when the last scaled error is stored.
+  return [...repeat(matrix.rows, [scale]), ...wait(storableAfter(timing) - 1)];
+}
+
+/** Weight += scaled error of its row x value of its column, with the weight in the latch. `strides` are those of row and column. */
+function updateWord(
+  timing: CoreTiming,
+  matrix: LocalMatrix,
+  row: { readonly start: number; readonly strides: readonly number[] },
+): Word {
+  const { scaled, inputs } = vectorLayout(matrix);
+  // Memory A is read in one of two words and written in the other.
+  const delayCycles = 2 * Math.ceil(storableAfter(timing) / 2);
+  const address = at(row.start * matrix.columns, 1, ...row.strides.map((stride) => stride * matrix.columns));
+  return {
+    kind: 'word',
+    fmac: {
+      left: memoryB(at(scaled + row.start, 0, ...row.strides)),
+      right: memoryB(at(inputs, 1)),
+      addend: 'latch',
+      result: { to: 'memoryA', address, delayCycles },
+    },
+  };
+}
+
+/** Every weight changes by error x value; memory A has one port, so each takes a read and a write. */
+export function outerProductUpdate(timing: CoreTiming, matrix: LocalMatrix): Program {
+  const { rows, columns } = matrix;
+  const read: Word = { kind: 'word', latch: at(0, 1, columns) };
+  return {
+    transposed: true,
+    steps: [
+      ...scaleErrors(timing, matrix),
+      ...repeat(columns, repeat(rows, [read, updateWord(timing, matrix, { start: 0, strides: [1] })])),
+    ],
+    skewCycles: 0,
+    drainCycles: 2 * Math.ceil(storableAfter(timing) / 2),
+    streamWords: NO_STREAMS,
+  };
+}
+
+/**
+ * Delta path and weight update in one pass: a weight is read once, multiplies the error of its row for the layer before, changes, and is
+ * written in the cycle that the update's multiply-add takes anyway.
+ */
+export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Program {
+  const { rows, columns } = matrix;
+  const { errors } = vectorLayout(matrix);
+  const delta = (start: number, strides: readonly number[]): Word => ({
+    kind: 'word',
+    fmac: {
+      left: { from: 'memoryA', address: at(start * columns, 1, ...strides.map((stride) => stride * columns)) },
+      right: memoryB(at(errors + start, 0, ...strides)),
+      addend: start === 0 ? 'zero' : 'accumulator',
+      result: { to: 'accumulator' },
+    },
+  });
+  const both = (start: number, strides: readonly number[]): Step[] => [
+    delta(start, strides),
+    updateWord(timing, matrix, { start, strides }),
+  ];
+  // The idle word keeps reads and writes of memory A apart.
+  const column = [...both(0, []), ...repeat(rows - 1, both(1, [1])), ADD_LINK, IDLE];
+  return {
+    transposed: true,
+    steps: [...scaleErrors(timing, matrix), ...repeat(columns, column)],
+    skewCycles: linkSkew(timing),
+    // The last sum leaves with the word before the last.
+    drainCycles: resultDrain(timing) - 1,
+    streamWords: { ...NO_STREAMS, result: columns },
+  };
+}
