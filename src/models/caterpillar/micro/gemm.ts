@@ -203,7 +203,9 @@ function multiplyAdd(
   const c: Address = { offset: aWords, strides: [tilesPerBlock * panels, 1, panels] };
   const isFirst = place === 'first' || place === 'only';
   const isLast = place === 'last' || place === 'only';
-  const sum: Result = streamsC ? { to: 'output' } : { to: 'memoryA', address: c, delayCycles: storeDelay(timing, shape) };
+  const sum: Result = streamsC
+    ? { to: 'output' }
+    : { to: 'memoryA', address: c, delayCycles: storeDelay(timing, shape) };
   const fmac: Fmac = {
     left: {
       from: 'bus',
