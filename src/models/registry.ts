@@ -2,12 +2,18 @@ import { InputError, ModelBug } from '../errors.ts';
 import type { Machine } from '../machine/source.ts';
 import type { MachineFacts, Model, PreparedRun } from './model.ts';
 import type { Trace } from '../trace/trace.ts';
+import { caterpillar } from './caterpillar/model.ts';
 import { gpu } from './gpu/model.ts';
 import { systolic } from './systolic/model.ts';
 import { X86_KIND, x86Spec } from './x86/spec.ts';
 
 /** Schema of the spec of each kind of machine. */
-export const SCHEMAS = { [systolic.kind]: systolic.schema, [gpu.kind]: gpu.schema, [X86_KIND]: x86Spec } as const;
+export const SCHEMAS = {
+  [systolic.kind]: systolic.schema,
+  [gpu.kind]: gpu.schema,
+  [caterpillar.kind]: caterpillar.schema,
+  [X86_KIND]: x86Spec,
+} as const;
 
 /** A model with a machine's spec filled in. */
 export interface BoundModel {
@@ -30,6 +36,8 @@ export function modelOf(machine: Machine): BoundModel {
       return bind(systolic, machine);
     case gpu.kind:
       return bind(gpu, machine);
+    case caterpillar.kind:
+      return bind(caterpillar, machine);
     case X86_KIND:
       throw InputError.of(
         `machine ${machine.name}`,

@@ -98,6 +98,7 @@ export function gemm(timing: CoreTiming, shape: GemmShape): Program {
       initial: streamsC ? tiles * size : 0,
       result: streamsC ? tiles * size : 0,
     },
+    vectorWords: 0,
   };
 }
 

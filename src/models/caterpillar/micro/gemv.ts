@@ -79,6 +79,7 @@ export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolea
     skewCycles: linkSkew(timing),
     drainCycles: resultDrain(timing),
     streamWords: { ...NO_STREAMS, result: outer },
+    vectorWords: inner,
   };
 }
 
@@ -132,6 +133,7 @@ export function outerProductUpdate(timing: CoreTiming, matrix: LocalMatrix): Pro
     skewCycles: 0,
     drainCycles: 2 * Math.ceil(storableAfter(timing) / 2),
     streamWords: NO_STREAMS,
+    vectorWords: rows,
   };
 }
 
@@ -164,5 +166,6 @@ export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Progra
     // The last sum leaves with the word before the last.
     drainCycles: resultDrain(timing) - 1,
     streamWords: { ...NO_STREAMS, result: columns },
+    vectorWords: rows,
   };
 }

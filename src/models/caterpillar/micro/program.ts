@@ -80,6 +80,8 @@ export interface Program {
   readonly drainCycles: number;
   /** Words on every bus. */
   readonly streamWords: Readonly<Record<Stream, number>>;
+  /** Words of vectors that every PE has been given in memory B before. */
+  readonly vectorWords: number;
 }
 
 /** What programs need to know of a core. */

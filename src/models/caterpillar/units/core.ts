@@ -1,24 +1,24 @@
 import { ModelBug } from '../../../errors.ts';
 import type { Fmac, Loop, Operand, Program, Step, Word } from '../micro/program.ts';
 
-/** What the PEs of a core do in a program; per PE, except where said. All PEs do the same, but for who sends on a bus. */
+/** What the PEs of a core do, per PE: all do the same, but for who sends on a bus. */
 export interface CoreCounts {
   /** Until the last result is stored or on its way out. */
   cycles: number;
-  /** In which the core is given a word: the next program may follow. */
+  /** Until the next program may follow. */
   issueCycles: number;
   fmacs: number;
   readsA: number;
   writesA: number;
   readsB: number;
   writesB: number;
-  /** Words sent over a bus of the core, by one PE each. */
-  laneWords: number;
+  /** Words sent to all PEs of a lane. */
+  busWords: number;
   /** Words sent to a neighbour or, from the last position, to the port. */
   linkWords: number;
 }
 
-function noCounts(): CoreCounts {
+export function noCounts(): CoreCounts {
   return {
     cycles: 0,
     issueCycles: 0,
@@ -27,13 +27,21 @@ function noCounts(): CoreCounts {
     writesA: 0,
     readsB: 0,
     writesB: 0,
-    laneWords: 0,
+    busWords: 0,
     linkWords: 0,
   };
 }
 
-function add(into: CoreCounts, from: CoreCounts, times: number): void {
-  for (const key of Object.keys(into) as (keyof CoreCounts)[]) into[key] += from[key] * times;
+export function addCounts(into: CoreCounts, from: CoreCounts, times: number): void {
+  into.cycles += from.cycles * times;
+  into.issueCycles += from.issueCycles * times;
+  into.fmacs += from.fmacs * times;
+  into.readsA += from.readsA * times;
+  into.writesA += from.writesA * times;
+  into.readsB += from.readsB * times;
+  into.writesB += from.writesB * times;
+  into.busWords += from.busWords * times;
+  into.linkWords += from.linkWords * times;
 }
 
 /** Cycles and actions of a program. Loops are counted once and multiplied, or run iteration by iteration if `unfolded`: the same result. */
@@ -42,9 +50,9 @@ export function runOnCore(program: Program, size: number, unfolded = false): Cor
   countSteps(program.steps, counts, unfolded);
   counts.issueCycles = counts.cycles;
   counts.cycles += program.drainCycles;
-  // Each PE sends for its lane once in `size` turns, and reads memory A for that.
-  counts.readsA += counts.laneWords / size;
-  counts.laneWords /= size;
+  // The PEs of a lane take turns in sending, and read memory A for that.
+  counts.busWords /= size;
+  counts.readsA += counts.busWords;
   return counts;
 }
 
@@ -63,7 +71,7 @@ function countLoop({ times, body }: Loop, counts: CoreCounts, unfolded: boolean)
   }
   const once = noCounts();
   countSteps(body, once, false);
-  add(counts, once, times);
+  addCounts(counts, once, times);
 }
 
 function countWord({ fmac, latch, initial }: Word, counts: CoreCounts): void {
@@ -91,7 +99,7 @@ function countOperand(operand: Operand, counts: CoreCounts): void {
       counts.readsB++;
       return;
     case 'bus':
-      counts.laneWords++;
+      counts.busWords++;
       return;
     case 'link':
     case 'constant':

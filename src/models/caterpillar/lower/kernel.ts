@@ -1,0 +1,97 @@
+import { gemm, type GemmShape } from '../micro/gemm.ts';
+import { deltaWithUpdate, gemv, type LocalMatrix, outerProductUpdate } from '../micro/gemv.ts';
+import type { CoreTiming, Program } from '../micro/program.ts';
+
+/** Programs that one core runs one after the other for its part of a contraction, each so many times. */
+export interface Kernel {
+  readonly name: 'gemv' | 'gemm' | 'update' | 'delta with update';
+  readonly parts: readonly { readonly program: Program; readonly times: number }[];
+}
+
+/** A core's part: (rows x depth) x (depth x columns), so many times. */
+export interface LocalSizes {
+  readonly count: number;
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+}
+
+/** Words of a PE that kernels may use beside what stays in memory A, and all of memory B. */
+export interface WorkingWords {
+  readonly a: number;
+  readonly b: number;
+}
+
+function matrixOf(size: number, rows: number, columns: number): LocalMatrix {
+  return { rows: Math.ceil(rows / size), columns: Math.ceil(columns / size) };
+}
+
+/** One product with a vector after the other; null if the vectors of one do not fit memory B. `delta`: with weights [depth x rows]. */
+export function gemvKernel(
+  timing: CoreTiming,
+  sizes: LocalSizes,
+  delta: boolean,
+  working: WorkingWords,
+): Kernel | null {
+  const { count, rows, depth, columns } = sizes;
+  const matrix = delta ? matrixOf(timing.size, depth, rows) : matrixOf(timing.size, rows, depth);
+  if (!vectorsFit(matrix, working)) return null;
+  return { name: 'gemv', parts: [{ program: gemv(timing, matrix, delta), times: count * columns }] };
+}
+
+/** Weights [rows x columns] change by an outer product for each of so many samples; with the delta pass through them if `fused`. */
+export function updateKernel(
+  timing: CoreTiming,
+  weights: { readonly rows: number; readonly columns: number; readonly times: number },
+  fused: boolean,
+  working: WorkingWords,
+): Kernel | null {
+  const matrix = matrixOf(timing.size, weights.rows, weights.columns);
+  if (!vectorsFit(matrix, working)) return null;
+  const program = fused ? deltaWithUpdate(timing, matrix) : outerProductUpdate(timing, matrix);
+  return { name: fused ? 'delta with update' : 'update', parts: [{ program, times: weights.times }] };
+}
+
+/** Errors twice, as they are and scaled, and inputs. */
+function vectorsFit({ rows, columns }: LocalMatrix, { b }: WorkingWords): boolean {
+  return 2 * rows + columns <= b;
+}
+
+/** Where the operands of a product of matrices are. */
+export interface GemmPlacement {
+  readonly residentA: boolean;
+  readonly residentC: boolean;
+  readonly transposed: boolean;
+}
+
+/**
+ * A product of matrices by rank-1 updates. The depth is cut so that two panels fit memory B; rows so that two blocks fit what memory A
+ * has left, unless A lies there anyway.
+ */
+export function gemmKernel(
+  timing: CoreTiming,
+  sizes: LocalSizes,
+  { residentA, residentC, transposed }: GemmPlacement,
+  working: WorkingWords,
+): Kernel {
+  const { size } = timing;
+  const tilesOf = (length: number): number => Math.ceil(length / size);
+  const mostDepth = Math.max(1, Math.floor(working.b / 2 / size));
+  const depthParts = Math.ceil(tilesOf(sizes.depth) / mostDepth);
+  const slices = Math.ceil(tilesOf(sizes.depth) / depthParts);
+  const rowTiles = tilesOf(sizes.rows);
+  const mostTiles = residentA ? rowTiles : Math.max(1, Math.floor(working.a / (residentC ? 1 : 2) / slices));
+  const blocks = Math.ceil(rowTiles / mostTiles);
+  const shape: GemmShape = {
+    blocks: residentC ? 1 : blocks,
+    blockRows: Math.ceil(rowTiles / blocks) * size,
+    depth: slices * size,
+    columns: tilesOf(sizes.columns) * size,
+    streamsA: !residentA,
+    streamsC: !residentC,
+    transposed,
+  };
+  // With C in memory A, a block of A is loaded as a whole before its products.
+  const times = sizes.count * depthParts * (residentC ? blocks : 1);
+  return { name: 'gemm', parts: [{ program: gemm(timing, shape), times }] };
+}

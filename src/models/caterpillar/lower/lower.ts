@@ -1,0 +1,202 @@
+import { elements, macs } from '../../../trace/facts.ts';
+import type { TensorId, Trace } from '../../../trace/trace.ts';
+import type { CaterpillarProgram, Exchange, Job } from '../program.ts';
+import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec, wordBytes, wordsA, wordsB } from '../spec.ts';
+import { refuseTooLarge, refuseUnsupported } from './checks.ts';
+import { bestOn, type Candidate, type Task } from './choose.ts';
+import { type Contraction, contractionOf } from './contraction.ts';
+import { type Grid, gridsOf } from './grid.ts';
+import { type Group, groupOps } from './groups.ts';
+import type { WorkingWords } from './kernel.ts';
+import { noteMapping } from './notes.ts';
+import { masterCopies, placeTensors, type Residency } from './residency.ts';
+import { isView, vectorWork } from './vector.ts';
+
+/** Share of memory A for blocks that come and go, where more than one sample at a time is worked on. */
+const WORKING_SHARE = 0.25;
+
+/** A group with what it multiplies; two tasks where delta and weight gradient cannot share a pass. */
+interface Plan {
+  readonly group: Group;
+  readonly tasks: readonly Task[];
+  /** Groups that share weights share a grid. */
+  readonly layout: TensorId | null;
+}
+
+/** The program of a trace: jobs in the order of its ops. Throws InputError for what the machine cannot run. */
+export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram {
+  refuseUnsupported(spec, trace);
+  const groups = groupOps(trace);
+  const bySample = trace.ops.every((op) => {
+    const contraction = contractionOf(trace, op);
+    return contraction === null || contraction.columns === 1 || contraction.depth === 1;
+  });
+  const pes = peCount(spec);
+  const capacityWords = Math.floor(pes * wordsA(spec) * (bySample ? 1 : 1 - WORKING_SHARE));
+  const residency = placeTensors(trace, groups, capacityWords);
+  refuseTooLarge(spec, trace, groups);
+  const working: WorkingWords = {
+    a: Math.max(spec.core.size, Math.floor(wordsA(spec) - residency.peakWords / pes)),
+    b: wordsB(spec),
+  };
+  const weightOf = weightsByGradient(trace);
+  const plans = groups.map((group) => planOf(trace, group, residency, weightOf));
+  const mapped = mapPlans(spec, plans, working);
+  const jobs = jobsOf(spec, trace, plans, mapped, residency);
+  return {
+    jobs,
+    peakUseBytes: residency.peakWords * wordBytes(spec),
+    notes: noteMapping(spec, trace, jobs, residency),
+  };
+}
+
+/** The weight that each gradient changes. */
+function weightsByGradient({ ops }: Trace): ReadonlyMap<TensorId, TensorId> {
+  return new Map(
+    ops.flatMap((op) => (op.kind === 'update' ? op.inputs.map((id) => [id, op.outputs[0]!] as const) : [])),
+  );
+}
+
+function planOf(trace: Trace, group: Group, { onChip }: Residency, weightOf: ReadonlyMap<TensorId, TensorId>): Plan {
+  const contractions = group.members.flatMap((index) => contractionOf(trace, trace.ops[index]!) ?? []);
+  const weightIn = ({ path, weight }: Contraction): TensorId | null =>
+    weight === null || path !== 'weight-gradient' ? weight : (weightOf.get(weight) ?? weight);
+  const isResident = (contraction: Contraction): boolean => {
+    const id = group.updates ?? weightIn(contraction);
+    return id !== null && onChip.has(id);
+  };
+  const layout = contractions.length > 0 ? weightIn(contractions[0]!) : null;
+  const [lead, second] = contractions;
+  // A second one in a group goes through the same weights.
+  if (lead !== undefined && second !== undefined && isResident(lead))
+    return { group, tasks: [{ contraction: lead, resident: true, fused: true }], layout };
+  const tasks = contractions.map((contraction) => ({ contraction, resident: isResident(contraction), fused: false }));
+  return { group, tasks, layout };
+}
+
+/** A grid and the ways to do the tasks of each plan on it. */
+interface Mapped {
+  readonly grid: Grid;
+  readonly candidates: readonly Candidate[];
+}
+
+/** For the plans of each weight together, the grid on which they take the least time in all. */
+function mapPlans(spec: CaterpillarSpec, plans: readonly Plan[], working: WorkingWords): (Mapped | null)[] {
+  const timing = coreTiming(spec);
+  const ring = ringSpec(spec);
+  const known = new Map<string, Candidate | null>();
+  const candidate = (task: Task, grid: Grid): Candidate | null => {
+    const { path, count, rows, depth, columns } = task.contraction;
+    const { outputs, inputs, columns: parts } = grid;
+    const key = `${path} ${count} ${rows} ${depth} ${columns} ${task.resident} ${task.fused} ${outputs} ${inputs} ${parts}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const found = bestOn(timing, ring, task, grid, working);
+    known.set(key, found);
+    return found;
+  };
+  const together = new Map<string, number[]>();
+  plans.forEach(({ tasks, layout }, index) => {
+    if (tasks.length === 0) return;
+    const key = layout === null ? `plan ${index}` : `tensor ${layout}`;
+    together.set(key, [...(together.get(key) ?? []), index]);
+  });
+  const result: (Mapped | null)[] = plans.map(() => null);
+  for (const members of together.values()) {
+    let least = Number.POSITIVE_INFINITY;
+    for (const grid of gridsOf(coreCount(spec))) {
+      const found = members.map((index) => plans[index]!.tasks.map((task) => candidate(task, grid)));
+      if (found.flat().includes(null)) continue;
+      const cycles = (found.flat() as Candidate[]).reduce((sum, each) => sum + each.estimateCycles, 0);
+      if (cycles >= least) continue;
+      least = cycles;
+      members.forEach((index, at) => {
+        result[index] = { grid, candidates: found[at] as Candidate[] };
+      });
+    }
+  }
+  return result;
+}
+
+function jobsOf(
+  spec: CaterpillarSpec,
+  trace: Trace,
+  plans: readonly Plan[],
+  mapped: readonly (Mapped | null)[],
+  { onChip }: Residency,
+): Job[] {
+  const bytes = wordBytes(spec);
+  const masters = masterCopies(trace);
+  const makers = new Map<TensorId, number>();
+  const loaded = new Set<TensorId>();
+  const isTraining = trace.workload.phase === 'training';
+  return plans.map(({ group }, index): Job => {
+    const ops = group.members.map((member) => trace.ops[member]!);
+    const made = new Set(ops.flatMap((op) => op.outputs));
+    const reads = new Set(ops.flatMap((op) => op.inputs).filter((id) => !masters.has(id)));
+    const after = new Set<number>();
+    let [weightWords, operandWords, writtenWords] = [0, 0, 0];
+    for (const id of reads) {
+      const { role, shape } = trace.tensors[id]!;
+      const maker = makers.get(id);
+      if (maker !== undefined) after.add(maker);
+      if (made.has(id) && maker === undefined && role !== 'weight' && role !== 'state') continue;
+      const words = ops[0]!.kind === 'gather' && role === 'weight' ? pickedWords(trace, ops[0]!) : elements(shape);
+      const lasts = role === 'weight' || role === 'state';
+      // A training step finds what lasts where the step before left it.
+      const isThere = onChip.has(id) && (lasts ? isTraining || loaded.has(id) : role !== 'input' || loaded.has(id));
+      loaded.add(id);
+      if (isThere) continue;
+      if (lasts) weightWords += words;
+      else operandWords += words;
+    }
+    for (const id of made) {
+      makers.set(id, index);
+      if (!masters.has(id) && (trace.tensors[id]!.role === 'output' || !onChip.has(id)))
+        writtenWords += elements(trace.tensors[id]!.shape);
+    }
+    after.delete(index);
+    const map = mapped[index]!;
+    const candidates = map?.candidates ?? [];
+    const skipped = new Set([...masters, ...made].filter((id) => masters.has(id) || ops.length > 1));
+    const vectors = ops
+      .filter((op) => op.kind !== 'matmul' && op.kind !== 'conv' && !isView(op))
+      .map((op) => vectorWork(spec, trace, op, map === null ? masters : skipped));
+    const kernel =
+      candidates.length === 0
+        ? null
+        : {
+            name: candidates[0]!.kernel.name,
+            parts: candidates.flatMap((candidate) => candidate.kernel.parts),
+          };
+    const vectorSum = (of: 'cycles' | 'operations' | 'wordsRead' | 'wordsWritten'): number =>
+      vectors.reduce((sum, each) => sum + each[of], 0);
+    return {
+      op: group.members[0]!,
+      fused: group.members.slice(1),
+      after: [...after],
+      macs: ops.reduce((sum, op) => sum + macs(op), 0),
+      kernel,
+      grid: map?.grid ?? null,
+      vector:
+        vectors.length === 0
+          ? null
+          : {
+              // What follows a product works on its results on their way out.
+              cycles: kernel === null ? vectorSum('cycles') : 0,
+              operations: vectorSum('operations'),
+              wordsRead: vectorSum('wordsRead'),
+              wordsWritten: vectorSum('wordsWritten'),
+            },
+      exchanges: candidates.flatMap((candidate): readonly Exchange[] => candidate.exchanges),
+      weightReadBytes: weightWords * bytes,
+      operandReadBytes: operandWords * bytes,
+      writeBytes: writtenWords * bytes,
+    };
+  });
+}
+
+/** Rows of a table that a gather picks, in words. */
+function pickedWords(trace: Trace, op: Trace['ops'][number]): number {
+  return op.outputs.reduce((sum, id) => sum + elements(trace.tensors[id]!.shape), 0);
+}

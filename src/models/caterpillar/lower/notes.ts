@@ -1,0 +1,42 @@
+import type { Trace } from '../../../trace/trace.ts';
+import type { Job } from '../program.ts';
+import { type CaterpillarSpec, coreCount, peCount, wordsA } from '../spec.ts';
+import { type Grid, gridName } from './grid.ts';
+import { masterCopies, type Residency } from './residency.ts';
+
+/** Grids and kernels that are worth naming. */
+const LISTED = 4;
+
+/** What a reader must know of how a trace was mapped. */
+export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly Job[], residency: Residency): string[] {
+  const notes: string[] = [];
+  const kernels = counted(jobs.flatMap(({ kernel }) => kernel?.name ?? []));
+  if (kernels.length > 0) notes.push(`Products by kernel: ${kernels.join(', ')}.`);
+  const grids = counted(jobs.flatMap(({ grid }) => (grid === null ? [] : [gridName(grid as Grid)])));
+  if (grids.length > 0 && coreCount(spec) > 1)
+    notes.push(
+      `Cores by outputs x inputs x columns, for each weight those that take the least time: ${grids.slice(0, LISTED).join(', ')}${grids.length > LISTED ? ' and others' : ''}.`,
+    );
+  const { lastingSpilled, passingSpilled, peakWords } = residency;
+  const share = ((100 * peakWords) / (peCount(spec) * wordsA(spec))).toFixed(0);
+  if (lastingSpilled + passingSpilled > 0)
+    notes.push(
+      `${share} % of memories A are in use; ${millions(lastingSpilled)} words of weights and what updates keep, and ${millions(passingSpilled)} of activations and errors do not fit and go through ${spec.memory.name}.`,
+    );
+  if (trace.workload.phase === 'training' && lastingSpilled === 0)
+    notes.push('Weights stay in the PEs from step to step; no time is charged for loading them.');
+  if (masterCopies(trace).size > 0)
+    notes.push(`PEs add updates to the weights in ${spec.format}; the trace's fp32 master copies are not kept.`);
+  return notes;
+}
+
+/** Distinct values with how often they occur, the most frequent first. */
+function counted(values: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((left, right) => right[1] - left[1]).map(([value, times]) => `${times} ${value}`);
+}
+
+function millions(words: number): string {
+  return `${(words / 1e6).toFixed(words < 1e6 ? 3 : 1)} M`;
+}
