@@ -21,6 +21,8 @@ export interface Hardware {
   readonly size: number;
   readonly fmacLatencyCycles: number;
   readonly readoutCycles: number;
+  /** Words that one access of memory A reads or writes. */
+  readonly lineWords: number;
   readonly rate: number;
 }
 
@@ -56,6 +58,9 @@ interface Pe {
   accumulator: number;
   initial: number;
   latch: number;
+  /** Line that the latch was last filled from, and the one that results are collected for, with the cycle of the last. */
+  lineIn: number | null;
+  lineOut: { readonly line: number; readonly cycle: number } | null;
   /** From the position before. */
   link: number;
   output: number;
@@ -87,7 +92,7 @@ function resolve({ offset, strides, modulus }: Address, indices: readonly number
 }
 
 export function runOracle(program: Program, hardware: Hardware, contents: Contents): Outcome {
-  const { size, fmacLatencyCycles, readoutCycles } = hardware;
+  const { size, fmacLatencyCycles, readoutCycles, lineWords } = hardware;
   const pes: Pe[] = [];
   for (let lane = 0; lane < size; lane++)
     for (let position = 0; position < size; position++) {
@@ -100,6 +105,8 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
         accumulator: 0,
         initial: 0,
         latch: 0,
+        lineIn: null,
+        lineOut: null,
         link: 0,
         output: 0,
         outputFrom: null,
@@ -123,6 +130,15 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
     const uses = (pe.busyB.get(cycle) ?? 0) + 1;
     if (uses > 2) throw new Error(`memory B of PE ${pe.lane},${pe.position} three times in cycle ${cycle}`);
     pe.busyB.set(cycle, uses);
+  };
+
+  /** A line is written when the last of its words is there, in any cycle until the next line is complete. */
+  const writeLine = ({ lineOut, turns }: Pe): void => {
+    if (lineOut !== null) turns.push([lineOut.cycle, lineOut.cycle + lineWords - 1]);
+  };
+  const collect = (pe: Pe, line: number, cycle: number): void => {
+    if (pe.lineOut?.line !== line) writeLine(pe);
+    pe.lineOut = { line, cycle };
   };
 
   /** What happens when: reads come before what changes registers and memories in the same cycle. */
@@ -186,16 +202,18 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
         // Over the link in the cycle after the result, there at the end of it.
         else plan(ready, 'late', () => (at(pe.lane, pe.position + 1).link = value));
         return;
+      case 'line':
       case 'memoryA':
       case 'memoryB': {
         const cycle = issued + result.delayCycles;
         if (cycle < ready) throw new Error('a result is stored before it is there');
         const address = resolve(result.address, indices);
-        const isA = result.to === 'memoryA';
+        const isA = result.to !== 'memoryB';
         if (isA) accesses.writesA++;
         else accesses.writesB++;
         plan(cycle, 'late', () => {
-          if (isA) useA(pe, cycle);
+          if (result.to === 'line') collect(pe, Math.floor(address / lineWords), cycle);
+          else if (isA) useA(pe, cycle);
           else useB(pe, cycle);
           (isA ? pe.a : pe.b)[address] = value;
         });
@@ -206,9 +224,12 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
 
   const execute = (pe: Pe, { word, indices }: Issued, cycle: number): void => {
     if (word.latch !== undefined) {
-      useA(pe, cycle);
+      const address = resolve(word.latch, indices);
+      const line = Math.floor(address / lineWords);
+      if (line !== pe.lineIn) useA(pe, cycle);
+      pe.lineIn = line;
       accesses.readsA++;
-      pe.latch = pe.a[resolve(word.latch, indices)]!;
+      pe.latch = pe.a[address]!;
     }
     if (word.initial !== undefined) {
       useA(pe, cycle);
@@ -281,17 +302,20 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
     for (const when of ['early', 'late'] as const) for (const what of entry?.[when] ?? []) what();
     agenda.delete(cycle);
   }
-  for (const pe of pes) serveTurns(pe);
+  for (const pe of pes) {
+    writeLine(pe);
+    serveTurns(pe);
+  }
   streamWords.result += sent[0]!.length;
   return { cycles, sent, drained, streamWords, accesses };
 }
 
-/** Every word that a PE sends must find a cycle in which memory A is free: the earliest deadline takes the first one. */
+/** What need not use memory A in one certain cycle must find a free one: the earliest deadline takes the first. */
 function serveTurns({ lane, position, busyA, turns }: Pe): void {
   for (const [first, last] of turns) {
     let cycle = first;
     while (busyA.has(cycle)) cycle++;
-    if (cycle > last) throw new Error(`memory A of PE ${lane},${position} has no cycle for the bus before ${last}`);
+    if (cycle > last) throw new Error(`memory A of PE ${lane},${position} is not free before cycle ${last}`);
     busyA.add(cycle);
   }
 }

@@ -25,6 +25,7 @@ function hardwareOf(random: Random): Hardware {
     size: 2 + random.below(5),
     fmacLatencyCycles: 2 + random.below(8),
     readoutCycles: 1 + random.below(3),
+    lineWords: 2 + random.below(3),
     rate: RATE,
   };
 }

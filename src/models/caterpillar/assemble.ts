@@ -3,8 +3,7 @@ import { countJob } from './count.ts';
 import { tailCycles } from './lower/choose.ts';
 import type { Job } from './program.ts';
 import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec } from './spec.ts';
-import { noCounts } from './units/core.ts';
-import { runKernel } from './units/kernel.ts';
+import { runKernels } from './units/kernel.ts';
 import { ringTime } from './units/ring.ts';
 
 const PES = 0;
@@ -57,8 +56,8 @@ export function runJobs(spec: CaterpillarSpec, jobs: readonly Job[], observer: O
   };
 
   for (const job of jobs) {
-    const { op, kernel, vector, exchanges } = job;
-    const run = kernel === null ? noCounts() : runKernel(kernel, timing.size, unfolded);
+    const { op, kernels, vector, exchanges } = job;
+    const run = runKernels(kernels, timing.size, unfolded);
     const computed = Math.max(0, ...job.after.map((index) => ready[index]!.computedCycle));
     const delivered = Math.max(computed, ...job.after.map((index) => ready[index]!.deliveredCycle));
     const readBytes = job.weightReadBytes + job.operandReadBytes;
@@ -89,7 +88,7 @@ export function runJobs(spec: CaterpillarSpec, jobs: readonly Job[], observer: O
 
     const written = Math.ceil(job.writeBytes / bytesPerCycle);
     if (written > 0) occupy(memoryLane, OFF_CHIP, op, start, written);
-    const latency = vector === null ? 0 : timing.fmacLatencyCycles + spec.functions.latencyCycles;
+    const latency = vectorLatency(spec, job);
     const computedCycle = cycle + run.cycles - run.issueCycles + latency;
     ready.push({ computedCycle, deliveredCycle: Math.max(computedCycle, exchanged - tail) + tail });
     const ringWords = exchanges.reduce(
@@ -107,4 +106,10 @@ export function runJobs(spec: CaterpillarSpec, jobs: readonly Job[], observer: O
   );
   stall(last, 'writeback', memoryLane.freeCycle - cycle);
   return cycle;
+}
+
+/** Results of a product pass special functions on their way out; work on elements alone ends with a multiply-add. */
+function vectorLatency({ functions, pe }: CaterpillarSpec, { kernels, vector }: Job): number {
+  if (vector === null) return 0;
+  return kernels.length === 0 ? pe.fmacLatencyCycles + functions.latencyCycles : functions.latencyCycles;
 }

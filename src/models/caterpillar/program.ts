@@ -27,7 +27,8 @@ export interface Job {
   /** Jobs whose results it needs. */
   readonly after: readonly number[];
   readonly macs: number;
-  readonly kernel: Kernel | null;
+  /** Run one after the other; none where nothing is multiplied. */
+  readonly kernels: readonly Kernel[];
   readonly grid: Grid | null;
   readonly vector: VectorWork | null;
   /** Operands that go to all cores that need them, and partial sums that are added up, bucket by bucket beside the computation. */

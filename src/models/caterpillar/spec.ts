@@ -24,6 +24,8 @@ const fields = z.strictObject({
     readoutCycles: count(16),
     /** One port. */
     memoryAKiB: positive(2 ** 20),
+    /** Words that one access reads or writes; updates need a line of two, or weights would come and go in two cycles each. */
+    memoryALineWords: z.number().int().min(2).max(64),
     /** Two ports. */
     memoryBKiB: positive(2 ** 20),
   }),

@@ -76,14 +76,35 @@ function bucketCycles({ hopCycles, wordsPerCycle }: RingSpec, { cores, words }: 
   return (cores - 1) * (hopCycles + words / wordsPerCycle / cores / directions);
 }
 
+/** What a choice depends on beside the task: the same in all steps of a training run. */
+export interface Surroundings {
+  readonly timing: CoreTiming;
+  readonly ring: RingSpec;
+  readonly working: WorkingWords;
+}
+
+/** Choices made so far, by all that they depend on: steps of a training run and layers of a network are alike. */
+const known = new Map<string, Candidate | null>();
+/** A sweep over sizes must not fill memory; what is dropped is computed again. */
+const KNOWN_AT_MOST = 20_000;
+
 /** The fastest way to do a task on a grid of cores; null if there is none. */
-export function bestOn(
-  timing: CoreTiming,
-  ring: RingSpec,
-  task: Task,
-  grid: Grid,
-  working: WorkingWords,
-): Candidate | null {
+export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Candidate | null {
+  const { timing, ring, working } = surroundings;
+  const { path, count, rows, depth, columns } = task.contraction;
+  const key = [
+    ...[timing.size, timing.fmacLatencyCycles, timing.readoutCycles, ring.hopCycles, working.a, working.b],
+    ...[path, count, rows, depth, columns, task.resident, task.fused, grid.outputs, grid.inputs, grid.columns],
+  ].join(' ');
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= KNOWN_AT_MOST) known.clear();
+  const found = choose(surroundings, task, grid);
+  known.set(key, found);
+  return found;
+}
+
+function choose({ timing, ring, working }: Surroundings, task: Task, grid: Grid): Candidate | null {
   const { contraction } = task;
   const sizes = localSizes(contraction, grid);
   let best: Candidate | null = null;

@@ -82,19 +82,7 @@ interface Mapped {
 
 /** For the plans of each weight together, the grid on which they take the least time in all. */
 function mapPlans(spec: CaterpillarSpec, plans: readonly Plan[], working: WorkingWords): (Mapped | null)[] {
-  const timing = coreTiming(spec);
-  const ring = ringSpec(spec);
-  const known = new Map<string, Candidate | null>();
-  const candidate = (task: Task, grid: Grid): Candidate | null => {
-    const { path, count, rows, depth, columns } = task.contraction;
-    const { outputs, inputs, columns: parts } = grid;
-    const key = `${path} ${count} ${rows} ${depth} ${columns} ${task.resident} ${task.fused} ${outputs} ${inputs} ${parts}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const found = bestOn(timing, ring, task, grid, working);
-    known.set(key, found);
-    return found;
-  };
+  const surroundings = { timing: coreTiming(spec), ring: ringSpec(spec), working };
   const together = new Map<string, number[]>();
   plans.forEach(({ tasks, layout }, index) => {
     if (tasks.length === 0) return;
@@ -105,7 +93,7 @@ function mapPlans(spec: CaterpillarSpec, plans: readonly Plan[], working: Workin
   for (const members of together.values()) {
     let least = Number.POSITIVE_INFINITY;
     for (const grid of gridsOf(coreCount(spec))) {
-      const found = members.map((index) => plans[index]!.tasks.map((task) => candidate(task, grid)));
+      const found = members.map((index) => plans[index]!.tasks.map((task) => bestOn(surroundings, task, grid)));
       if (found.flat().includes(null)) continue;
       const cycles = (found.flat() as Candidate[]).reduce((sum, each) => sum + each.estimateCycles, 0);
       if (cycles >= least) continue;
@@ -160,15 +148,8 @@ function jobsOf(
     const candidates = map?.candidates ?? [];
     const skipped = new Set([...masters, ...made].filter((id) => masters.has(id) || ops.length > 1));
     const vectors = ops
-      .filter((op) => op.kind !== 'matmul' && op.kind !== 'conv' && !isView(op))
+      .filter((op) => contractionOf(trace, op) === null && !isView(op) && !(op.kind === 'update' && map !== null))
       .map((op) => vectorWork(spec, trace, op, map === null ? masters : skipped));
-    const kernel =
-      candidates.length === 0
-        ? null
-        : {
-            name: candidates[0]!.kernel.name,
-            parts: candidates.flatMap((candidate) => candidate.kernel.parts),
-          };
     const vectorSum = (of: 'cycles' | 'operations' | 'wordsRead' | 'wordsWritten'): number =>
       vectors.reduce((sum, each) => sum + each[of], 0);
     return {
@@ -176,14 +157,14 @@ function jobsOf(
       fused: group.members.slice(1),
       after: [...after],
       macs: ops.reduce((sum, op) => sum + macs(op), 0),
-      kernel,
+      kernels: candidates.map((candidate) => candidate.kernel),
       grid: map?.grid ?? null,
       vector:
         vectors.length === 0
           ? null
           : {
               // What follows a product works on its results on their way out.
-              cycles: kernel === null ? vectorSum('cycles') : 0,
+              cycles: map === null ? vectorSum('cycles') : 0,
               operations: vectorSum('operations'),
               wordsRead: vectorSum('wordsRead'),
               wordsWritten: vectorSum('wordsWritten'),

@@ -10,7 +10,7 @@ const LISTED = 4;
 /** What a reader must know of how a trace was mapped. */
 export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly Job[], residency: Residency): string[] {
   const notes: string[] = [];
-  const kernels = counted(jobs.flatMap(({ kernel }) => kernel?.name ?? []));
+  const kernels = counted(jobs.flatMap(({ kernels }) => kernels.map(({ name }) => name)));
   if (kernels.length > 0) notes.push(`Products by kernel: ${kernels.join(', ')}.`);
   const grids = counted(jobs.flatMap(({ grid }) => (grid === null ? [] : [gridName(grid as Grid)])));
   if (grids.length > 0 && coreCount(spec) > 1)

@@ -83,8 +83,8 @@ export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolea
   };
 }
 
-/** Errors times the learning rate, all of them before the first update. */
-function scaleErrors(timing: CoreTiming, matrix: LocalMatrix): Step[] {
+/** Errors times the learning rate, all of them before the first update, which is so many words behind. */
+function scaleErrors(timing: CoreTiming, matrix: LocalMatrix, wordsBefore: number): Step[] {
   const { errors, scaled } = vectorLayout(matrix);
   const scale: Word = {
     kind: 'word',
@@ -95,43 +95,31 @@ function scaleErrors(timing: CoreTiming, matrix: LocalMatrix): Step[] {
       result: { to: 'memoryB', address: at(scaled, 1), delayCycles: storableAfter(timing) },
     },
   };
-  // Updates need both ports of memory B: the first one comes when the last scaled error is stored.
-  return [...repeat(matrix.rows, [scale]), ...wait(storableAfter(timing) - 1)];
+  // An update needs both ports of memory B, the last scaled error one.
+  return [...repeat(matrix.rows, [scale]), ...wait(storableAfter(timing) - wordsBefore)];
 }
 
-/** Weight += scaled error of its row x value of its column, with the weight in the latch. `strides` are those of row and column. */
-function updateWord(
-  timing: CoreTiming,
-  matrix: LocalMatrix,
-  row: { readonly start: number; readonly strides: readonly number[] },
-): Word {
-  const { scaled, inputs } = vectorLayout(matrix);
-  // Memory A is read in one of two words and written in the other.
-  const delayCycles = 2 * Math.ceil(storableAfter(timing) / 2);
-  const address = at(row.start * matrix.columns, 1, ...row.strides.map((stride) => stride * matrix.columns));
-  return {
-    kind: 'word',
-    fmac: {
-      left: memoryB(at(scaled + row.start, 0, ...row.strides)),
-      right: memoryB(at(inputs, 1)),
-      addend: 'latch',
-      result: { to: 'memoryA', address, delayCycles },
-    },
-  };
-}
-
-/** Every weight changes by error x value; memory A has one port, so each takes a read and a write. */
+/** Every weight changes by error x value, line by line: one access of memory A brings the words of a line, one takes them back. */
 export function outerProductUpdate(timing: CoreTiming, matrix: LocalMatrix): Program {
   const { rows, columns } = matrix;
-  const read: Word = { kind: 'word', latch: at(0, 1, columns) };
+  const { scaled, inputs } = vectorLayout(matrix);
+  const address = at(0, columns, 1);
+  const delayCycles = storableAfter(timing);
+  const update: Word = {
+    kind: 'word',
+    latch: address,
+    fmac: {
+      left: memoryB(at(scaled, 1)),
+      right: memoryB(at(inputs, 0, 1)),
+      addend: 'latch',
+      result: { to: 'line', address, delayCycles },
+    },
+  };
   return {
-    transposed: true,
-    steps: [
-      ...scaleErrors(timing, matrix),
-      ...repeat(columns, repeat(rows, [read, updateWord(timing, matrix, { start: 0, strides: [1] })])),
-    ],
+    transposed: false,
+    steps: [...scaleErrors(timing, matrix, 0), ...repeat(rows, repeat(columns, [update]))],
     skewCycles: 0,
-    drainCycles: 2 * Math.ceil(storableAfter(timing) / 2),
+    drainCycles: delayCycles,
     streamWords: NO_STREAMS,
     vectorWords: rows,
   };
@@ -143,7 +131,7 @@ export function outerProductUpdate(timing: CoreTiming, matrix: LocalMatrix): Pro
  */
 export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Program {
   const { rows, columns } = matrix;
-  const { errors } = vectorLayout(matrix);
+  const { errors, scaled, inputs } = vectorLayout(matrix);
   const delta = (start: number, strides: readonly number[]): Word => ({
     kind: 'word',
     fmac: {
@@ -153,15 +141,27 @@ export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Progra
       result: { to: 'accumulator' },
     },
   });
-  const both = (start: number, strides: readonly number[]): Step[] => [
-    delta(start, strides),
-    updateWord(timing, matrix, { start, strides }),
-  ];
+  // Memory A is read in one of two words and written in the other.
+  const delayCycles = 2 * Math.ceil(storableAfter(timing) / 2);
+  const update = (start: number, strides: readonly number[]): Word => ({
+    kind: 'word',
+    fmac: {
+      left: memoryB(at(scaled + start, 0, ...strides)),
+      right: memoryB(at(inputs, 1)),
+      addend: 'latch',
+      result: {
+        to: 'memoryA',
+        address: at(start * columns, 1, ...strides.map((stride) => stride * columns)),
+        delayCycles,
+      },
+    },
+  });
+  const both = (start: number, strides: readonly number[]): Step[] => [delta(start, strides), update(start, strides)];
   // The idle word keeps reads and writes of memory A apart.
   const column = [...both(0, []), ...repeat(rows - 1, both(1, [1])), ADD_LINK, IDLE];
   return {
     transposed: true,
-    steps: [...scaleErrors(timing, matrix), ...repeat(columns, column)],
+    steps: [...scaleErrors(timing, matrix, 1), ...repeat(columns, column)],
     skewCycles: linkSkew(timing),
     // The last sum leaves with the word before the last.
     drainCycles: resultDrain(timing) - 1,

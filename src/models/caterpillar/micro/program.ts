@@ -25,7 +25,9 @@ export type Operand =
 /** Where a result goes. `output`: to the register that the ports drain; `link`: to the next position, from the last to the port. */
 export type Result =
   | { readonly to: 'accumulator' | 'output' | 'link' }
-  | { readonly to: 'memoryA' | 'memoryB'; readonly address: Address; readonly delayCycles: number };
+  | { readonly to: 'memoryA' | 'memoryB'; readonly address: Address; readonly delayCycles: number }
+  /** Collected with others of its line of memory A, which one access writes. */
+  | { readonly to: 'line'; readonly address: Address; readonly delayCycles: number };
 
 /** left x right + addend. `initial` is what port or memory put into the register of that name, `latch` what a PE last read from memory A. */
 export interface Fmac {
@@ -52,7 +54,10 @@ export interface PortTransfer {
 export interface Word {
   readonly kind: 'word';
   readonly fmac?: Fmac;
-  /** Word of memory A that goes to the latch, and the one that goes to the initial register in time for this word. */
+  /**
+   * Word of memory A that goes to the latch, and the one that goes to the initial register, both in time for this word. What the latch
+   * takes comes from the line read last, if it is in there, without an access.
+   */
   readonly latch?: Address;
   readonly initial?: Address;
   readonly port?: PortTransfer;

@@ -85,7 +85,7 @@ function countFmac({ left, right, result }: Fmac, counts: CoreCounts): void {
   counts.fmacs++;
   countOperand(left, counts);
   countOperand(right, counts);
-  if (result.to === 'memoryA') counts.writesA++;
+  if (result.to === 'memoryA' || result.to === 'line') counts.writesA++;
   else if (result.to === 'memoryB') counts.writesB++;
   else if (result.to === 'link') counts.linkWords++;
 }
