@@ -1,5 +1,5 @@
 import { InputError, type Problem } from '../../../errors.ts';
-import type { Trace } from '../../../trace/trace.ts';
+import type { DType, Op, Trace } from '../../../trace/trace.ts';
 import { type CaterpillarSpec, wordBytes } from '../spec.ts';
 import type { Group } from './groups.ts';
 import { placeTensors } from './residency.ts';
@@ -7,7 +7,10 @@ import { placeTensors } from './residency.ts';
 /** Problems of one kind that are worth listing; the rest are alike. */
 const LISTED = 20;
 
-/** Refuses exchanges with other machines and products in formats that the PEs do not have. */
+/**
+ * Refuses exchanges with other machines, and products in formats that the PEs do not have unless the trace as a whole is in their format:
+ * a layer that a network fixes at another one is then computed in it, and a note says so.
+ */
 export function refuseUnsupported(spec: CaterpillarSpec, trace: Trace): void {
   const problems = trace.ops.flatMap((op): Problem[] => {
     if (op.kind === 'collective')
@@ -19,8 +22,8 @@ export function refuseUnsupported(spec: CaterpillarSpec, trace: Trace): void {
         },
       ];
     if (op.kind !== 'matmul' && op.kind !== 'conv') return [];
-    const formats = new Set(op.inputs.slice(0, 2).map((id) => trace.tensors[id]!.dtype));
-    if (formats.size === 1 && formats.has(spec.format)) return [];
+    const formats = foreignFormats(spec, trace, op);
+    if (formats.size === 0 || trace.workload.precision === spec.format) return [];
     return [
       {
         where: `op ${op.id}`,
@@ -30,6 +33,11 @@ export function refuseUnsupported(spec: CaterpillarSpec, trace: Trace): void {
     ];
   });
   if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
+}
+
+/** Formats of the operands of an op that are not the machine's. */
+export function foreignFormats(spec: CaterpillarSpec, { tensors }: Trace, { inputs }: Op): ReadonlySet<DType> {
+  return new Set(inputs.slice(0, 2).flatMap((id) => (tensors[id]!.dtype === spec.format ? [] : [tensors[id]!.dtype])));
 }
 
 /** Weights, what updates keep, and what is alive at a time must fit the off-chip memory. */

@@ -42,12 +42,19 @@ export function groupOps(trace: Trace): Group[] {
 function readersOf({ ops }: Trace): Map<TensorId, number[]> {
   const readers = new Map<TensorId, number[]>();
   ops.forEach(({ inputs }, index) => {
-    for (const id of inputs) readers.set(id, [...(readers.get(id) ?? []), index]);
+    for (const id of inputs) {
+      const list = readers.get(id);
+      if (list === undefined) readers.set(id, [index]);
+      else list.push(index);
+    }
   });
   return readers;
 }
 
-/** An elementwise op that alone reads a result of a contraction's group, if its other operands were there before. */
+/**
+ * An elementwise op that alone reads a result of a contraction's group, if its other operands were there before; of a sum, the result made
+ * last. So gradients of a weight that is used many times are added up where they lie.
+ */
 function followed(
   { tensors, ops }: Trace,
   op: Op,
@@ -56,12 +63,15 @@ function followed(
   readers: ReadonlyMap<TensorId, readonly number[]>,
 ): number | null {
   if (op.kind !== 'elementwise' || op.function === 'loss') return null;
-  const [first, ...others] = op.inputs;
-  const group = first === undefined ? undefined : made.get(first);
-  if (group === undefined || !isContraction(ops[groups[group]!.members[0]!]!)) return null;
+  const madeIn = (id: TensorId): number => made.get(id) ?? -1;
+  const operands =
+    op.function === 'add' ? [...op.inputs].sort((left, right) => madeIn(right) - madeIn(left)) : op.inputs;
+  const [first, ...others] = operands;
+  const group = first === undefined ? -1 : madeIn(first);
+  if (group === -1 || !isContraction(ops[groups[group]!.members[0]!]!)) return null;
   const alone = readers.get(first!)!.length === 1;
   const sameSize = elements(tensors[first!]!.shape) === elements(tensors[op.outputs[0]!]!.shape);
-  const before = others.every((id) => (made.get(id) ?? -1) < group);
+  const before = others.every((id) => madeIn(id) < group);
   return alone && sameSize && before ? group : null;
 }
 
@@ -103,13 +113,12 @@ function deltaOf(
   const update = reader === undefined || more.length > 0 ? undefined : ops[reader];
   if (update?.kind !== 'update' || update.sparse || !PLAIN.has(update.optimizer)) return null;
   const weight = update.outputs[0]!;
-  const found = groups.findIndex(({ members }) => {
-    const lead = ops[members[0]!]!;
-    return (
-      lead.kind === 'matmul' && lead.phase === 'input-gradient' && lead.inputs[0] === error && lead.inputs[1] === weight
-    );
-  });
-  if (found === -1) return null;
-  const lastReader = Math.max(...readers.get(weight)!.filter((index) => index !== reader));
-  return lastReader === groups[found]!.members[0] ? found : null;
+  const lastReader = readers
+    .get(weight)!
+    .filter((index) => index !== reader)
+    .at(-1);
+  const delta = lastReader === undefined ? undefined : ops[lastReader];
+  if (delta?.kind !== 'matmul' || delta.phase !== 'input-gradient' || delta.inputs[0] !== error) return null;
+  const found = groups.findIndex(({ members }) => members[0] === lastReader);
+  return found === -1 ? null : found;
 }

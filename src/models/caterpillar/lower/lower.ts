@@ -1,15 +1,16 @@
-import { elements, macs } from '../../../trace/facts.ts';
+import { macs } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
 import type { CaterpillarProgram, Exchange, Job } from '../program.ts';
 import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec, wordBytes, wordsA, wordsB } from '../spec.ts';
 import { refuseTooLarge, refuseUnsupported } from './checks.ts';
-import { bestOn, type Candidate, type Task } from './choose.ts';
+import { bestOn, type Candidate, type Surroundings, type Task } from './choose.ts';
 import { type Contraction, contractionOf } from './contraction.ts';
 import { type Grid, gridsOf } from './grid.ts';
 import { type Group, groupOps } from './groups.ts';
 import type { WorkingWords } from './kernel.ts';
 import { noteMapping } from './notes.ts';
 import { masterCopies, placeTensors, type Residency } from './residency.ts';
+import { touchedWords } from './touched.ts';
 import { isView, vectorWork } from './vector.ts';
 
 /** Share of memory A for blocks that come and go, where more than one sample at a time is worked on. */
@@ -87,23 +88,48 @@ function mapPlans(spec: CaterpillarSpec, plans: readonly Plan[], working: Workin
   plans.forEach(({ tasks, layout }, index) => {
     if (tasks.length === 0) return;
     const key = layout === null ? `plan ${index}` : `tensor ${layout}`;
-    together.set(key, [...(together.get(key) ?? []), index]);
+    const members = together.get(key);
+    if (members === undefined) together.set(key, [index]);
+    else members.push(index);
   });
   const result: (Mapped | null)[] = plans.map(() => null);
   for (const members of together.values()) {
-    let least = Number.POSITIVE_INFINITY;
-    for (const grid of gridsOf(coreCount(spec))) {
-      const found = members.map((index) => plans[index]!.tasks.map((task) => bestOn(surroundings, task, grid)));
-      if (found.flat().includes(null)) continue;
-      const cycles = (found.flat() as Candidate[]).reduce((sum, each) => sum + each.estimateCycles, 0);
-      if (cycles >= least) continue;
-      least = cycles;
-      members.forEach((index, at) => {
-        result[index] = { grid, candidates: found[at] as Candidate[] };
-      });
-    }
+    const tasks = distinctTasks(members.flatMap((index) => plans[index]!.tasks));
+    const grid = bestGrid(surroundings, coreCount(spec), tasks);
+    for (const index of members)
+      result[index] = {
+        grid,
+        candidates: plans[index]!.tasks.map((task) => bestOn(surroundings, task, grid)!),
+      };
   }
   return result;
+}
+
+/** Tasks that differ, with how often each occurs: steps of a sequence are alike. */
+function distinctTasks(tasks: readonly Task[]): { readonly task: Task; readonly times: number }[] {
+  const counts = new Map<string, { task: Task; times: number }>();
+  for (const task of tasks) {
+    const key = JSON.stringify(task);
+    const entry = counts.get(key);
+    if (entry === undefined) counts.set(key, { task, times: 1 });
+    else entry.times++;
+  }
+  return [...counts.values()];
+}
+
+function bestGrid(
+  surroundings: Surroundings,
+  cores: number,
+  tasks: readonly { readonly task: Task; readonly times: number }[],
+): Grid {
+  let best: { readonly grid: Grid; readonly cycles: number } | null = null;
+  for (const grid of gridsOf(cores)) {
+    let cycles = 0;
+    for (const { task, times } of tasks)
+      cycles += times * (bestOn(surroundings, task, grid)?.estimateCycles ?? Number.POSITIVE_INFINITY);
+    if (best === null || cycles < best.cycles) best = { grid, cycles };
+  }
+  return best!.grid;
 }
 
 function jobsOf(
@@ -125,11 +151,11 @@ function jobsOf(
     const after = new Set<number>();
     let [weightWords, operandWords, writtenWords] = [0, 0, 0];
     for (const id of reads) {
-      const { role, shape } = trace.tensors[id]!;
+      const { role } = trace.tensors[id]!;
       const maker = makers.get(id);
       if (maker !== undefined) after.add(maker);
       if (made.has(id) && maker === undefined && role !== 'weight' && role !== 'state') continue;
-      const words = ops[0]!.kind === 'gather' && role === 'weight' ? pickedWords(trace, ops[0]!) : elements(shape);
+      const words = touchedWords(trace, ops[0]!, id);
       const lasts = role === 'weight' || role === 'state';
       // A training step finds what lasts where the step before left it.
       const isThere = onChip.has(id) && (lasts ? isTraining || loaded.has(id) : role !== 'input' || loaded.has(id));
@@ -141,7 +167,7 @@ function jobsOf(
     for (const id of made) {
       makers.set(id, index);
       if (!masters.has(id) && (trace.tensors[id]!.role === 'output' || !onChip.has(id)))
-        writtenWords += elements(trace.tensors[id]!.shape);
+        writtenWords += touchedWords(trace, ops[0]!, id);
     }
     after.delete(index);
     const map = mapped[index]!;
@@ -175,9 +201,4 @@ function jobsOf(
       writeBytes: writtenWords * bytes,
     };
   });
-}
-
-/** Rows of a table that a gather picks, in words. */
-function pickedWords(trace: Trace, op: Trace['ops'][number]): number {
-  return op.outputs.reduce((sum, id) => sum + elements(trace.tensors[id]!.shape), 0);
 }

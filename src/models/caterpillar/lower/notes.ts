@@ -1,7 +1,8 @@
 import type { Trace } from '../../../trace/trace.ts';
 import type { Job } from '../program.ts';
 import { type CaterpillarSpec, coreCount, peCount, wordsA } from '../spec.ts';
-import { type Grid, gridName } from './grid.ts';
+import { foreignFormats } from './checks.ts';
+import { gridName } from './grid.ts';
 import { masterCopies, type Residency } from './residency.ts';
 
 /** Grids and kernels that are worth naming. */
@@ -12,7 +13,7 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
   const notes: string[] = [];
   const kernels = counted(jobs.flatMap(({ kernels }) => kernels.map(({ name }) => name)));
   if (kernels.length > 0) notes.push(`Products by kernel: ${kernels.join(', ')}.`);
-  const grids = counted(jobs.flatMap(({ grid }) => (grid === null ? [] : [gridName(grid as Grid)])));
+  const grids = counted(jobs.flatMap(({ grid }) => (grid === null ? [] : [gridName(grid)])));
   if (grids.length > 0 && coreCount(spec) > 1)
     notes.push(
       `Cores by outputs x inputs x columns, for each weight those that take the least time: ${grids.slice(0, LISTED).join(', ')}${grids.length > LISTED ? ' and others' : ''}.`,
@@ -27,6 +28,10 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
     notes.push('Weights stay in the PEs from step to step; no time is charged for loading them.');
   if (masterCopies(trace).size > 0)
     notes.push(`PEs add updates to the weights in ${spec.format}; the trace's fp32 master copies are not kept.`);
+  const foreign = new Set(
+    trace.ops.flatMap((op) => (op.kind === 'matmul' || op.kind === 'conv' ? [...foreignFormats(spec, trace, op)] : [])),
+  );
+  if (foreign.size > 0) notes.push(`Layers fixed at ${[...foreign].join(', ')} are computed in ${spec.format}.`);
   return notes;
 }
 
