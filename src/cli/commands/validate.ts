@@ -8,8 +8,9 @@ import { baselinePath } from '../../validate/accuracy.ts';
 import { type Comparison, validateAgainst } from '../../validate/against.ts';
 import { errorOf, holds } from '../../validate/anchor.ts';
 import type { Baseline } from '../../validate/baseline.ts';
+import { CATERPILLAR_MACHINES } from '../../validate/caterpillar.ts';
 import { MEASURED_MACHINES } from '../../validate/measured.ts';
-import { meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
+import { hasApplications, meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
 import { isBlocksCsv } from '../../validate/x86-columns.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
@@ -66,7 +67,7 @@ function rowsOf({ anchors, measured }: Validation): string[][] {
 function summary(validation: Validation): string {
   const { anchors, scalesim, measured, failures } = validation;
   const lines: string[] = [];
-  if (anchors.length > 0)
+  if (hasApplications(anchors))
     lines.push(
       `TPU v1 throughput: mean absolute error ${meanThroughputError(anchors).toFixed(1)} % over six applications (the authors' own model: 8.2 %).`,
     );
@@ -126,12 +127,14 @@ async function run(args: Arguments): Promise<void> {
   const form = readFormat(args.format);
   const machine = args.arch ?? null;
   const isHeld =
-    machine === 'tpuv1' || machine?.startsWith('scalesim') === true || MEASURED_MACHINES.includes(machine ?? '');
+    machine === 'tpuv1' ||
+    machine?.startsWith('scalesim') === true ||
+    [...MEASURED_MACHINES, ...CATERPILLAR_MACHINES].includes(machine ?? '');
   if (machine !== null && !isHeld) {
     throw InputError.of(
       '--arch',
       `no published or measured figure holds ${machine}`,
-      `use tpuv1, scalesim, ${MEASURED_MACHINES.join(', ')}, or bring measurements with --against`,
+      `use tpuv1, scalesim, ${[...CATERPILLAR_MACHINES, ...MEASURED_MACHINES].join(', ')}, or bring measurements with --against`,
     );
   }
   if (args.update && machine !== null)
