@@ -15,7 +15,8 @@ const MNIST_MACHINES = ['caterpillar-2x16', 'caterpillar-2x4'] as const;
 
 function run(machine: string, workload: string, options: TraceOptions, sets: readonly string[] = []): Report {
   const precision = machine.startsWith('caterpillar') ? 'fp16' : 'fp32';
-  return simulate(loadMachine(machine, sets, SCHEMAS), loadTrace(workload, { precision, ...options }, precision)).report;
+  return simulate(loadMachine(machine, sets, SCHEMAS), loadTrace(workload, { precision, ...options }, precision))
+    .report;
 }
 
 const sample = { phase: 'training', optimizer: 'sgd', batch: 1 } as const;
@@ -71,6 +72,19 @@ describe('training steps', () => {
   it.each(MNIST_MACHINES)('%s: layers that work on different samples wait less for each other', (machine) => {
     const wait = ({ totals }: Report) => (totals.stallCycles['fill'] ?? 0) + (totals.stallCycles['communication'] ?? 0);
     expect(wait(step(machine, LARGE, { propagation: 'pipelined' }))).toBeLessThan(wait(step(machine, LARGE)));
+  });
+
+  it('layers of a pipeline get cores of their own where that is faster, and the books balance', () => {
+    const pipeline = { propagation: 'pipelined' } as const;
+    // One sample is too little for all 2048 PEs in turn at a slow ring; weights of the large network do not fit pools of whole cores.
+    const slow = step('caterpillar-2x4', SMALL, pipeline, ['rings.hopCycles=100']);
+    expect(slow.notes.join()).toMatch(/on 3, 2, 2, 1 cores of their own: they have their own/);
+    expect(slow.totals.stallCycles['pipeline']).toBeGreaterThan(0);
+    const { activeCycles, stallCycles, cycles } = slow.totals;
+    expect(activeCycles + Object.values(stallCycles).reduce((sum, each) => sum + each, 0)).toBe(cycles);
+    for (const unit of slow.units) expect(unit.idleCycles, unit.name).toBeGreaterThanOrEqual(0);
+    expect(step('caterpillar-2x4', SMALL, pipeline).notes.join()).toContain('they take turns');
+    expect(step('caterpillar-2x4', LARGE, pipeline).notes.join()).not.toContain('cores of their own');
   });
 
   it('batches gain a large network more than a small one', () => {

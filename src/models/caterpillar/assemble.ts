@@ -1,9 +1,10 @@
-import { type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
+import type { Observer, StallCause } from '../../events/events.ts';
 import { countJob } from './count.ts';
 import { tailCycles } from './lower/choose.ts';
-import type { Job } from './program.ts';
+import type { CaterpillarProgram, Job } from './program.ts';
 import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec } from './spec.ts';
 import { runKernels } from './units/kernel.ts';
+import { reportSpans, type Span } from './units/lead.ts';
 import { ringTime } from './units/ring.ts';
 
 const PES = 0;
@@ -20,92 +21,135 @@ interface Ready {
   readonly deliveredCycle: number;
 }
 
-/** A timeline that work is put on piece by piece. */
-interface Lane {
-  freeCycle: number;
+/** Cores that work together, with their part of the ring. */
+interface Pool {
+  readonly cores: number;
+  readonly share: number;
+  cycle: number;
+  previousStart: number;
+  ringFree: number;
 }
 
 /**
- * Runs jobs in order. The PEs begin a job when they have been given all words of the one before and what it needs is there; results
- * are under way meanwhile, so that a job that does not need them is not held up. Exchanges follow each other on the ring, and begin as
- * soon as their operands are there; loads from off-chip memory, one job ahead.
+ * Runs jobs in order. The PEs of a pool begin a job when they have been given all words of the one before and what it needs is there;
+ * results are under way meanwhile, so that a job that does not need them is not held up. Exchanges follow each other on the pool's ring,
+ * and begin as soon as their operands are there; loads from off-chip memory, one job ahead.
  */
-export function runJobs(spec: CaterpillarSpec, jobs: readonly Job[], observer: Observer, unfolded: boolean): number {
+export function runJobs(
+  spec: CaterpillarSpec,
+  { jobs, poolCores }: CaterpillarProgram,
+  observer: Observer,
+  unfolded: boolean,
+): number {
   const timing = coreTiming(spec);
   const ring = ringSpec(spec);
-  const peak = peCount(spec);
   const bytesPerCycle = (spec.memory.bandwidthGBps * 1e3) / spec.clockMHz;
   const latencyCycles = Math.round((spec.memory.latencyNs * spec.clockMHz) / 1e3);
-  const ringLane: Lane = { freeCycle: 0 };
-  const memoryLane: Lane = { freeCycle: 0 };
+  const pools = poolCores.map(
+    (cores): Pool => ({ cores, share: cores / coreCount(spec), cycle: 0, previousStart: 0, ringFree: 0 }),
+  );
+  const spans: Span[] = [];
   const ready: Ready[] = [];
-  let cycle = 0;
-  let previousStart = 0;
+  let memoryFree = 0;
 
-  const stall = (op: number, cause: StallCause, cycles: number): void => {
+  const spend = (pool: Pool, op: number, cause: StallCause, cycles: number): void => {
     if (cycles <= 0) return;
-    observer.stall(PES, op, STALL_CAUSES.indexOf(cause), cycle, cycles);
-    cycle += cycles;
+    spans.push({ op, cause, cycles, share: pool.share });
+    pool.cycle += cycles;
   };
-  /** Puts work on a lane as soon as it is free; returns the cycle of its end. */
-  const occupy = (lane: Lane, unit: number, op: number, from: number, cycles: number): number => {
-    const start = Math.max(lane.freeCycle, from);
-    if (cycles > 0) observer.busy(unit, op, start, cycles);
-    lane.freeCycle = start + cycles;
-    return lane.freeCycle;
+  const useMemory = (op: number, from: number, bytes: number): number => {
+    const cycles = Math.ceil(bytes / bytesPerCycle);
+    const start = Math.max(memoryFree, from);
+    if (cycles > 0) observer.busy(OFF_CHIP, op, start, cycles);
+    memoryFree = start + cycles;
+    return memoryFree;
+  };
+  /** The rings of pools are counted as their share of one. */
+  const useRing = (pool: Pool, op: number, from: number, cycles: number): number => {
+    const start = Math.max(pool.ringFree, from);
+    const counted = Math.floor(cycles * pool.share);
+    if (counted > 0) observer.busy(RING, op, start, counted);
+    pool.ringFree = start + cycles;
+    return pool.ringFree;
   };
 
   for (const job of jobs) {
-    const { op, kernels, vector, exchanges } = job;
-    const run = runKernels(kernels, timing.size, unfolded);
-    const computed = Math.max(0, ...job.after.map((index) => ready[index]!.computedCycle));
-    const delivered = Math.max(computed, ...job.after.map((index) => ready[index]!.deliveredCycle));
+    const { op, exchanges } = job;
+    const pool = pools[job.pool]!;
+    const run = runKernels(job.kernels, timing.size, unfolded);
+    const computed = latest(job.after, (index) => ready[index]!.computedCycle);
+    const delivered = Math.max(
+      computed,
+      latest(job.after, (index) => ready[index]!.deliveredCycle),
+    );
     const readBytes = job.weightReadBytes + job.operandReadBytes;
-    const transferCycles = Math.ceil(readBytes / bytesPerCycle);
-    const loaded =
-      readBytes === 0 ? 0 : occupy(memoryLane, OFF_CHIP, op, previousStart, transferCycles) + latencyCycles;
+    const loaded = readBytes === 0 ? 0 : useMemory(op, pool.previousStart, readBytes) + latencyCycles;
 
-    stall(op, 'fill', computed - cycle);
-    stall(op, 'communication', delivered - cycle);
-    const start = cycle;
-    previousStart = start;
+    spend(pool, op, 'fill', computed - pool.cycle);
+    spend(pool, op, 'communication', delivered - pool.cycle);
+    const start = pool.cycle;
+    pool.previousStart = start;
 
     const times = exchanges.map(({ collective, cores, words }) => ringTime(ring, collective, cores, words));
     const ringCycles = times.reduce((sum, { cycles }) => sum + cycles, 0);
     const tail = Math.min(ringCycles, tailCycles(ring, exchanges));
-    const exchanged = ringCycles === 0 ? 0 : occupy(ringLane, RING, op, delivered, ringCycles);
+    const exchanged = ringCycles === 0 ? 0 : useRing(pool, op, delivered, ringCycles);
 
-    const busyCycles = Math.ceil(job.macs / peak);
-    if (busyCycles > 0) observer.busy(PES, op, cycle, busyCycles);
-    cycle += busyCycles;
-    const products = run.fmacs - run.linkWords;
-    stall(op, 'padding', Math.min(products, run.issueCycles) - busyCycles);
-    stall(op, 'issue', start + run.issueCycles - cycle);
-    stall(op, 'vector', vector?.cycles ?? 0);
-    stall(op, job.weightReadBytes > job.operandReadBytes ? 'weight-stall' : 'operand-stall', loaded - cycle);
+    const productCycles = Math.ceil(job.macs / (pool.cores * spec.core.size ** 2));
+    if (job.macs > 0) spans.push({ op, cause: null, cycles: Math.ceil(job.macs / peCount(spec)), share: pool.share });
+    pool.cycle += productCycles;
+    spend(pool, op, 'padding', Math.min(run.fmacs - run.linkWords, run.issueCycles) - productCycles);
+    spend(pool, op, 'issue', start + run.issueCycles - pool.cycle);
+    spend(pool, op, 'vector', job.vector?.cycles ?? 0);
+    spend(pool, op, job.weightReadBytes > job.operandReadBytes ? 'weight-stall' : 'operand-stall', loaded - pool.cycle);
     // The last bucket is worked on when it is there; the first ones were in time.
-    stall(op, 'communication', exchanged - tail - cycle);
+    spend(pool, op, 'communication', exchanged - tail - pool.cycle);
 
-    const written = Math.ceil(job.writeBytes / bytesPerCycle);
-    if (written > 0) occupy(memoryLane, OFF_CHIP, op, start, written);
-    const latency = vectorLatency(spec, job);
-    const computedCycle = cycle + run.cycles - run.issueCycles + latency;
+    if (job.writeBytes > 0) useMemory(op, start, job.writeBytes);
+    const computedCycle = pool.cycle + run.cycles - run.issueCycles + vectorLatency(spec, job);
     ready.push({ computedCycle, deliveredCycle: Math.max(computedCycle, exchanged - tail) + tail });
     const ringWords = exchanges.reduce(
-      (sum, { cores }, index) => sum + times[index]!.linkWords * (coreCount(spec) / cores),
+      (sum, { cores }, index) => sum + times[index]!.linkWords * (pool.cores / cores),
       0,
     );
-    countJob(spec, observer, job, run, ringWords);
+    countJob(spec, observer, job, run, pool.cores, ringWords);
   }
-  const last = jobs.length === 0 ? 0 : jobs.at(-1)!.op;
-  stall(last, 'drain', Math.max(0, ...ready.map(({ computedCycle }) => computedCycle)) - cycle);
-  stall(
-    last,
-    'communication',
-    Math.max(ringLane.freeCycle, ...ready.map(({ deliveredCycle }) => deliveredCycle)) - cycle,
+  return finish(spans, pools, ready, jobs.at(-1)?.op ?? 0, memoryFree, observer);
+}
+
+function latest<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((most, item) => Math.max(most, of(item)), 0);
+}
+
+/** Waits for all results, the ring and the memory. */
+function finish(
+  spans: Span[],
+  pools: readonly Pool[],
+  ready: readonly Ready[],
+  op: number,
+  memoryFree: number,
+  observer: Observer,
+): number {
+  let cycle = latest(pools, (pool) => pool.cycle);
+  // With one pool only: several wait for each other anyway.
+  const rest = (cause: StallCause, until: number): void => {
+    if (until <= cycle) return;
+    if (pools.length === 1) spans.push({ op, cause, cycles: until - cycle, share: 1 });
+    cycle = until;
+  };
+  rest(
+    'drain',
+    latest(ready, ({ computedCycle }) => computedCycle),
   );
-  stall(last, 'writeback', memoryLane.freeCycle - cycle);
-  return cycle;
+  rest(
+    'communication',
+    Math.max(
+      latest(pools, ({ ringFree }) => ringFree),
+      latest(ready, ({ deliveredCycle }) => deliveredCycle),
+    ),
+  );
+  rest('writeback', memoryFree);
+  return reportSpans(observer, PES, spans, cycle);
 }
 
 /** Results of a product pass special functions on their way out; work on elements alone ends with a multiply-add. */

@@ -1,6 +1,6 @@
 import { ACTIONS, type Action, type ActionUse, type Observer } from '../../events/events.ts';
 import type { Job } from './program.ts';
-import { type CaterpillarSpec, coreCount, peCount, wordBytes } from './spec.ts';
+import { type CaterpillarSpec, coreCount, wordBytes } from './spec.ts';
 import type { CoreCounts } from './units/core.ts';
 
 /** Components in the order of the event layout; the off-chip memory follows under its own name. */
@@ -32,15 +32,16 @@ export function usesOf(spec: CaterpillarSpec): ActionUse[] {
   ];
 }
 
-/** Counts what a job does: programs of all PEs, passes over elements, what goes round the ring and off the chip. */
+/** Counts what a job does: programs of all PEs of its cores, passes over elements, what goes round the ring and off the chip. */
 export function countJob(
   spec: CaterpillarSpec,
   observer: Observer,
   job: Job,
   run: CoreCounts,
+  cores: number,
   ringWords: number,
 ): void {
-  const pes = peCount(spec);
+  const pes = cores * spec.core.size ** 2;
   const bytes = wordBytes(spec);
   const count = (component: number, action: number, times: number, moved: number): void => {
     if (times > 0) observer.access(component, job.op, action, Math.round(times), Math.round(moved));

@@ -1,7 +1,10 @@
 import { unitNames, runJobs } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { lower } from './lower/lower.ts';
+import { notePools } from './lower/notes.ts';
 import type { Model } from '../model.ts';
+import type { Observer } from '../../events/events.ts';
+import type { CaterpillarProgram } from './program.ts';
 import { type CaterpillarSpec, caterpillarSpec, peCount } from './spec.ts';
 
 export const caterpillar: Model<CaterpillarSpec> = {
@@ -14,13 +17,14 @@ export const caterpillar: Model<CaterpillarSpec> = {
     energy: spec.energy,
   }),
   prepare: (spec, trace) => {
-    const { jobs, peakUseBytes, notes } = lower(spec, trace);
+    const program = fastest(spec, lower(spec, trace));
+    const { jobs, peakUseBytes, notes } = program;
     return {
       layout: { units: unitNames(spec), components: componentNames(spec), ops: trace.ops.length },
       uses: usesOf(spec),
       peakMacsPerCycle: peCount(spec),
       run: (observer, { unfolded }) => ({
-        cycles: runJobs(spec, jobs, observer, unfolded),
+        cycles: runJobs(spec, program, observer, unfolded),
         peakUseBytes: { memoryA: peakUseBytes },
         fusedInto: new Map(jobs.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
         notes,
@@ -28,3 +32,18 @@ export const caterpillar: Model<CaterpillarSpec> = {
     };
   },
 };
+
+/** For runs that are only timed. */
+const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };
+
+/** Of a pipeline's two programs, layers in turn on all cores and on cores of their own, the one that takes less time. */
+function fastest(spec: CaterpillarSpec, programs: readonly CaterpillarProgram[]): CaterpillarProgram {
+  const [inTurn, onPools] = programs as [CaterpillarProgram, CaterpillarProgram?];
+  if (onPools === undefined) return inTurn;
+  const [turnsCycles, poolsCycles] = [inTurn, onPools].map((program) => runJobs(spec, program, SILENT, false)) as [
+    number,
+    number,
+  ];
+  const best = poolsCycles < turnsCycles ? onPools : inTurn;
+  return { ...best, notes: [...best.notes, notePools(onPools.poolCores, turnsCycles, poolsCycles)] };
+}

@@ -9,7 +9,7 @@ export interface Exchange {
   readonly words: number;
 }
 
-/** Work on elements that all PEs share evenly. */
+/** Work on elements that all PEs of a pool share evenly. */
 export interface VectorWork {
   /** For each PE: cycles of its one port of memory A, or of the special functions of its core if they take longer. */
   readonly cycles: number;
@@ -24,6 +24,8 @@ export interface Job {
   /** Op that is charged, and those that run with it. */
   readonly op: number;
   readonly fused: readonly number[];
+  /** Cores that it runs on. */
+  readonly pool: number;
   /** Jobs whose results it needs. */
   readonly after: readonly number[];
   readonly macs: number;
@@ -40,6 +42,8 @@ export interface Job {
 
 export interface CaterpillarProgram {
   readonly jobs: readonly Job[];
+  /** Cores of each pool. Pools work at the same time. */
+  readonly poolCores: readonly number[];
   readonly peakUseBytes: number;
   readonly notes: readonly string[];
 }

@@ -19,8 +19,10 @@ export interface Task {
 export interface Candidate {
   readonly kernel: Kernel;
   readonly exchanges: readonly Exchange[];
-  /** Of issuing, and of the ring by the closed formula, whichever is longer, with what comes after. */
-  readonly estimateCycles: number;
+  /** For which it keeps cores busy: words, or the ring by the closed formula, whichever takes longer. */
+  readonly occupiesCycles: number;
+  /** Until its results are everywhere. */
+  readonly deliversCycles: number;
 }
 
 /** Sizes of a core's part of a contraction; groups of a grouped convolution are dealt out like columns. */
@@ -114,8 +116,10 @@ function choose({ timing, ring, working }: Surroundings, task: Task, grid: Grid)
     const exchanges = exchangesOf(contraction, layerSizes(contraction), grid, { inputs: bySample, errors: false });
     const { issueCycles, cycles } = runKernel(kernel, timing.size, false);
     const ringCycles = exchanges.reduce((sum, exchange) => sum + bucketCycles(ring, exchange), 0);
-    const estimateCycles = Math.max(cycles, ringCycles + cycles - issueCycles) + tailCycles(ring, exchanges);
-    if (best === null || estimateCycles < best.estimateCycles) best = { kernel, exchanges, estimateCycles };
+    const occupiesCycles = Math.max(issueCycles, ringCycles);
+    const deliversCycles = occupiesCycles + cycles - issueCycles + tailCycles(ring, exchanges);
+    if (best === null || deliversCycles < best.deliversCycles)
+      best = { kernel, exchanges, occupiesCycles, deliversCycles };
   }
   return best;
 }

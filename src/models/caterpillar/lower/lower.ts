@@ -1,13 +1,12 @@
 import { macs } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
 import type { CaterpillarProgram, Exchange, Job } from '../program.ts';
-import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec, wordBytes, wordsA, wordsB } from '../spec.ts';
+import { type CaterpillarSpec, coreTiming, peCount, ringSpec, wordBytes, wordsA, wordsB } from '../spec.ts';
 import { refuseTooLarge, refuseUnsupported } from './checks.ts';
-import { bestOn, type Candidate, type Surroundings, type Task } from './choose.ts';
 import { type Contraction, contractionOf } from './contraction.ts';
-import { type Grid, gridsOf } from './grid.ts';
 import { type Group, groupOps } from './groups.ts';
 import type { WorkingWords } from './kernel.ts';
+import { type Mapping, mapPlans, type Plan } from './mapping.ts';
 import { noteMapping } from './notes.ts';
 import { masterCopies, placeTensors, type Residency } from './residency.ts';
 import { touchedWords } from './touched.ts';
@@ -16,16 +15,8 @@ import { isView, vectorWork } from './vector.ts';
 /** Share of memory A for blocks that come and go, where more than one sample at a time is worked on. */
 const WORKING_SHARE = 0.25;
 
-/** A group with what it multiplies; two tasks where delta and weight gradient cannot share a pass. */
-interface Plan {
-  readonly group: Group;
-  readonly tasks: readonly Task[];
-  /** Groups that share weights share a grid. */
-  readonly layout: TensorId | null;
-}
-
-/** The program of a trace: jobs in the order of its ops. Throws InputError for what the machine cannot run. */
-export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram {
+/** Programs of a trace, of which the fastest is to be run: jobs in the order of its ops. Throws InputError for what the machine cannot run. */
+export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram[] {
   refuseUnsupported(spec, trace);
   const groups = groupOps(trace);
   const bySample = trace.ops.every((op) => {
@@ -42,13 +33,21 @@ export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram {
   };
   const weightOf = weightsByGradient(trace);
   const plans = groups.map((group) => planOf(trace, group, residency, weightOf));
-  const mapped = mapPlans(spec, plans, working);
-  const jobs = jobsOf(spec, trace, plans, mapped, residency);
-  return {
-    jobs,
-    peakUseBytes: residency.peakWords * wordBytes(spec),
-    notes: noteMapping(spec, trace, jobs, residency),
-  };
+  const surroundings = { timing: coreTiming(spec), ring: ringSpec(spec), working };
+  return mapPlans(spec, surroundings, plans, isPipelined(trace)).map((mapping) => {
+    const jobs = jobsOf(spec, trace, plans, mapping, residency);
+    return {
+      jobs,
+      poolCores: mapping.poolCores,
+      peakUseBytes: residency.peakWords * wordBytes(spec),
+      notes: noteMapping(spec, trace, jobs, residency),
+    };
+  });
+}
+
+/** Layers work on different mini-batches at a time. */
+function isPipelined({ ops }: Trace): boolean {
+  return ops.some((op) => op.kind === 'update' && op.delaySteps !== undefined);
 }
 
 /** The weight that each gradient changes. */
@@ -75,73 +74,17 @@ function planOf(trace: Trace, group: Group, { onChip }: Residency, weightOf: Rea
   return { group, tasks, layout };
 }
 
-/** A grid and the ways to do the tasks of each plan on it. */
-interface Mapped {
-  readonly grid: Grid;
-  readonly candidates: readonly Candidate[];
-}
-
-/** For the plans of each weight together, the grid on which they take the least time in all. */
-function mapPlans(spec: CaterpillarSpec, plans: readonly Plan[], working: WorkingWords): (Mapped | null)[] {
-  const surroundings = { timing: coreTiming(spec), ring: ringSpec(spec), working };
-  const together = new Map<string, number[]>();
-  plans.forEach(({ tasks, layout }, index) => {
-    if (tasks.length === 0) return;
-    const key = layout === null ? `plan ${index}` : `tensor ${layout}`;
-    const members = together.get(key);
-    if (members === undefined) together.set(key, [index]);
-    else members.push(index);
-  });
-  const result: (Mapped | null)[] = plans.map(() => null);
-  for (const members of together.values()) {
-    const tasks = distinctTasks(members.flatMap((index) => plans[index]!.tasks));
-    const grid = bestGrid(surroundings, coreCount(spec), tasks);
-    for (const index of members)
-      result[index] = {
-        grid,
-        candidates: plans[index]!.tasks.map((task) => bestOn(surroundings, task, grid)!),
-      };
-  }
-  return result;
-}
-
-/** Tasks that differ, with how often each occurs: steps of a sequence are alike. */
-function distinctTasks(tasks: readonly Task[]): { readonly task: Task; readonly times: number }[] {
-  const counts = new Map<string, { task: Task; times: number }>();
-  for (const task of tasks) {
-    const key = JSON.stringify(task);
-    const entry = counts.get(key);
-    if (entry === undefined) counts.set(key, { task, times: 1 });
-    else entry.times++;
-  }
-  return [...counts.values()];
-}
-
-function bestGrid(
-  surroundings: Surroundings,
-  cores: number,
-  tasks: readonly { readonly task: Task; readonly times: number }[],
-): Grid {
-  let best: { readonly grid: Grid; readonly cycles: number } | null = null;
-  for (const grid of gridsOf(cores)) {
-    let cycles = 0;
-    for (const { task, times } of tasks)
-      cycles += times * (bestOn(surroundings, task, grid)?.estimateCycles ?? Number.POSITIVE_INFINITY);
-    if (best === null || cycles < best.cycles) best = { grid, cycles };
-  }
-  return best!.grid;
-}
-
 function jobsOf(
   spec: CaterpillarSpec,
   trace: Trace,
   plans: readonly Plan[],
-  mapped: readonly (Mapped | null)[],
+  { mapped, poolCores }: Mapping,
   { onChip }: Residency,
 ): Job[] {
   const bytes = wordBytes(spec);
   const masters = masterCopies(trace);
   const makers = new Map<TensorId, number>();
+  const pools: number[] = [];
   const loaded = new Set<TensorId>();
   const isTraining = trace.workload.phase === 'training';
   return plans.map(({ group }, index): Job => {
@@ -170,18 +113,23 @@ function jobsOf(
         writtenWords += touchedWords(trace, ops[0]!, id);
     }
     after.delete(index);
+    const before = [...after];
     const map = mapped[index]!;
     const candidates = map?.candidates ?? [];
+    // Work on elements goes where they are.
+    const pool = map?.pool ?? pools[before.at(-1) ?? -1] ?? 0;
+    pools.push(pool);
     const skipped = new Set([...masters, ...made].filter((id) => masters.has(id) || ops.length > 1));
     const vectors = ops
       .filter((op) => contractionOf(trace, op) === null && !isView(op) && !(op.kind === 'update' && map !== null))
-      .map((op) => vectorWork(spec, trace, op, map === null ? masters : skipped));
+      .map((op) => vectorWork(spec, trace, op, map === null ? masters : skipped, poolCores[pool]!));
     const vectorSum = (of: 'cycles' | 'operations' | 'wordsRead' | 'wordsWritten'): number =>
       vectors.reduce((sum, each) => sum + each[of], 0);
     return {
       op: group.members[0]!,
       fused: group.members.slice(1),
-      after: [...after],
+      after: before,
+      pool,
       macs: ops.reduce((sum, op) => sum + macs(op), 0),
       kernels: candidates.map((candidate) => candidate.kernel),
       grid: map?.grid ?? null,

@@ -35,6 +35,14 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
   return notes;
 }
 
+/** Which of two ways to run a pipeline was taken. */
+export function notePools(poolCores: readonly number[], turnsCycles: number, poolsCycles: number): string {
+  const both = `${turnsCycles} cycles a step in turn on all cores, ${poolsCycles} on ${poolCores.join(', ')} cores of their own`;
+  return poolsCycles < turnsCycles
+    ? `Layers take ${both}: they have their own. Cycles of ops are those of the whole machine.`
+    : `Layers take ${both}: they take turns.`;
+}
+
 /** Distinct values with how often they occur, the most frequent first. */
 function counted(values: readonly string[]): string[] {
   const counts = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { Op, Trace, UpdateOp } from '../../../trace/trace.ts';
 import type { VectorWork } from '../program.ts';
-import { type CaterpillarSpec, coreCount, peCount } from '../spec.ts';
+import type { CaterpillarSpec } from '../spec.ts';
 import { touchedWords } from './touched.ts';
 
 /** Elementwise functions that a multiply-add alone does not compute. */
@@ -49,10 +49,16 @@ export function isView(op: Op): boolean {
 }
 
 /**
- * An op that multiplies no matrices, without the tensors in `skipped`: all PEs take an even share of its elements, line by line through
+ * An op that multiplies no matrices, without the tensors in `skipped`: all PEs of so many cores take an even share of its elements, line by line through
  * the port of memory A, a multiply-add a cycle, and special functions on the diagonals.
  */
-export function vectorWork(spec: CaterpillarSpec, trace: Trace, op: Op, skipped: ReadonlySet<number>): VectorWork {
+export function vectorWork(
+  spec: CaterpillarSpec,
+  trace: Trace,
+  op: Op,
+  skipped: ReadonlySet<number>,
+  cores: number,
+): VectorWork {
   const cost = costOf(op);
   const words = (ids: readonly number[]): number =>
     ids.filter((id) => !skipped.has(id)).reduce((sum, id) => sum + touchedWords(trace, op, id), 0);
@@ -61,12 +67,12 @@ export function vectorWork(spec: CaterpillarSpec, trace: Trace, op: Op, skipped:
   const wordsWritten = words(op.outputs);
   const elements = Math.max(windows, ...[...op.inputs, ...op.outputs].map((id) => touchedWords(trace, op, id)));
   const operations = cost.operations * elements;
-  const pes = peCount(spec);
+  const pes = cores * spec.core.size ** 2;
   return {
     cycles: Math.max(
       Math.ceil((wordsRead + wordsWritten) / spec.pe.memoryALineWords / pes),
       Math.ceil(operations / pes),
-      Math.ceil((cost.special * elements) / (coreCount(spec) * spec.core.size)),
+      Math.ceil((cost.special * elements) / (cores * spec.core.size)),
     ),
     operations,
     wordsRead,

@@ -1,0 +1,146 @@
+import type { TensorId } from '../../../trace/trace.ts';
+import { type CaterpillarSpec, coreCount, wordsA } from '../spec.ts';
+import { bestOn, type Candidate, type Surroundings, type Task } from './choose.ts';
+import { type Grid, gridsOf } from './grid.ts';
+import type { Group } from './groups.ts';
+
+/** A group with what it multiplies; two tasks where delta and weight gradient cannot share a pass. */
+export interface Plan {
+  readonly group: Group;
+  readonly tasks: readonly Task[];
+  /** Groups that share weights share a grid. */
+  readonly layout: TensorId | null;
+}
+
+/** Where a plan runs and how. */
+export interface Mapped {
+  readonly pool: number;
+  readonly grid: Grid;
+  readonly candidates: readonly Candidate[];
+}
+
+export interface Mapping {
+  /** By plan; null where nothing is multiplied. */
+  readonly mapped: readonly (Mapped | null)[];
+  /** Cores of each pool: one pool of all cores, or one for each layer of a pipeline. */
+  readonly poolCores: readonly number[];
+}
+
+/** Plans that share a weight, and their tasks with how often each occurs. */
+interface Layer {
+  readonly members: readonly number[];
+  readonly tasks: readonly { readonly task: Task; readonly times: number }[];
+}
+
+interface Placed {
+  readonly grid: Grid;
+  readonly cycles: number;
+}
+
+/**
+ * Each layer gets the grid on which its plans take the least time together. Layers of a pipeline need not wait for each other: there, what
+ * counts is how long they occupy cores, and besides taking turns on all cores each may have a pool of its own: a second mapping.
+ */
+export function mapPlans(
+  spec: CaterpillarSpec,
+  surroundings: Surroundings,
+  plans: readonly Plan[],
+  pipelined: boolean,
+): Mapping[] {
+  const layers = layersOf(plans);
+  const cores = coreCount(spec);
+  const place = (layer: Layer, count: number): Placed => bestGrid(surroundings, count, layer, pipelined);
+  const mappingOf = (placed: readonly Placed[], poolCores: readonly number[]): Mapping => {
+    const mapped: (Mapped | null)[] = plans.map(() => null);
+    layers.forEach(({ members }, index) => {
+      const { grid } = placed[index]!;
+      for (const member of members)
+        mapped[member] = {
+          pool: poolCores.length === 1 ? 0 : index,
+          grid,
+          candidates: plans[member]!.tasks.map((task) => bestOn(surroundings, task, grid)!),
+        };
+    });
+    return { mapped, poolCores };
+  };
+  const inTurn = mappingOf(
+    layers.map((layer) => place(layer, cores)),
+    [cores],
+  );
+  const pools = pipelined ? poolsOf(spec, layers, place) : null;
+  if (pools === null) return [inTurn];
+  return [
+    inTurn,
+    mappingOf(
+      pools.map(({ placed }) => placed),
+      pools.map(({ count }) => count),
+    ),
+  ];
+}
+
+function layersOf(plans: readonly Plan[]): Layer[] {
+  const together = new Map<string, number[]>();
+  plans.forEach(({ tasks, layout }, index) => {
+    if (tasks.length === 0) return;
+    const key = layout === null ? `plan ${index}` : `tensor ${layout}`;
+    const members = together.get(key);
+    if (members === undefined) together.set(key, [index]);
+    else members.push(index);
+  });
+  return [...together.values()].map((members) => ({
+    members,
+    tasks: distinctTasks(members.flatMap((index) => plans[index]!.tasks)),
+  }));
+}
+
+/** Tasks that differ, with how often each occurs: steps of a sequence are alike. */
+function distinctTasks(tasks: readonly Task[]): Layer['tasks'] {
+  const counts = new Map<string, { task: Task; times: number }>();
+  for (const task of tasks) {
+    const key = JSON.stringify(task);
+    const entry = counts.get(key);
+    if (entry === undefined) counts.set(key, { task, times: 1 });
+    else entry.times++;
+  }
+  return [...counts.values()];
+}
+
+function bestGrid(surroundings: Surroundings, cores: number, { tasks }: Layer, pipelined: boolean): Placed {
+  let best: Placed | null = null;
+  for (const grid of gridsOf(cores)) {
+    let cycles = 0;
+    for (const { task, times } of tasks) {
+      const candidate = bestOn(surroundings, task, grid);
+      if (candidate === null) cycles = Number.POSITIVE_INFINITY;
+      else cycles += times * (pipelined ? candidate.occupiesCycles : candidate.deliversCycles);
+    }
+    if (best === null || cycles < best.cycles) best = { grid, cycles };
+  }
+  return best!;
+}
+
+/** A core for each layer, and each further one for the layer that takes longest; null if some weights would not fit their cores. */
+function poolsOf(
+  spec: CaterpillarSpec,
+  layers: readonly Layer[],
+  place: (layer: Layer, count: number) => Placed,
+): { count: number; placed: Placed }[] | null {
+  const cores = coreCount(spec);
+  if (layers.length < 2 || layers.length > cores) return null;
+  const pools = layers.map((layer) => ({ count: 1, placed: place(layer, 1) }));
+  for (let given = layers.length; given < cores; given++) {
+    const cycles = pools.map(({ placed }) => placed.cycles);
+    const longest = cycles.indexOf(Math.max(...cycles));
+    const count = pools[longest]!.count + 1;
+    pools[longest] = { count, placed: place(layers[longest]!, count) };
+  }
+  const fits = pools.every(({ count }, index) => {
+    const words = Math.max(...layers[index]!.tasks.map(({ task }) => weightWords(task)));
+    return words <= count * spec.core.size ** 2 * wordsA(spec);
+  });
+  return fits ? pools : null;
+}
+
+function weightWords({ contraction: { path, count, rows, depth, columns } }: Task): number {
+  return count * rows * (path === 'weight-gradient' ? columns : depth);
+}
