@@ -76,9 +76,9 @@ describe('training steps', () => {
 
   it('layers of a pipeline get cores of their own where that is faster, and the books balance', () => {
     const pipeline = { propagation: 'pipelined' } as const;
-    // One sample is too little for all 2048 PEs in turn at a slow ring; weights of the large network do not fit pools of whole cores.
+    // A slow ring favours few cores for a layer; weights of the large network do not fit pools of whole cores.
     const slow = step('caterpillar-2x4', SMALL, pipeline, ['rings.hopCycles=100']);
-    expect(slow.notes.join()).toMatch(/on 3, 2, 2, 1 cores of their own: they have their own/);
+    expect(slow.notes.join()).toMatch(/on 2, 3, 2, 1 cores of their own: they have their own/);
     expect(slow.totals.stallCycles['pipeline']).toBeGreaterThan(0);
     const { activeCycles, stallCycles, cycles } = slow.totals;
     expect(activeCycles + Object.values(stallCycles).reduce((sum, each) => sum + each, 0)).toBe(cycles);

@@ -43,10 +43,9 @@ interface Tiling {
   readonly blockWords: number;
   /** Of all parts of A that are in memory A at a time. */
   readonly aWords: number;
-  readonly cWords: number;
 }
 
-function tiling(size: number, { blocks, blockRows, depth, columns, streamsA, streamsC }: GemmShape): Tiling {
+function tiling(size: number, { blocks, blockRows, depth, columns, streamsA }: GemmShape): Tiling {
   const tilesPerBlock = blockRows / size;
   const panels = columns / size;
   const slices = depth / size;
@@ -57,14 +56,7 @@ function tiling(size: number, { blocks, blockRows, depth, columns, streamsA, str
     slices,
     blockWords,
     aWords: (streamsA ? Math.min(2, blocks) : blocks) * blockWords,
-    cWords: streamsC ? 0 : blocks * tilesPerBlock * panels,
   };
-}
-
-/** Words of memory A and B that a PE needs. */
-export function gemmWords(size: number, shape: GemmShape): { readonly memoryA: number; readonly memoryB: number } {
-  const { aWords, cWords } = tiling(size, shape);
-  return { memoryA: aWords + cWords, memoryB: 2 * shape.depth };
 }
 
 /** Depths of the loops over blocks of A and panels of B; tiles and steps of the reduction lie within. */
