@@ -1,13 +1,17 @@
-import { InputError } from '../errors.ts';
+import { InputError, type Problem } from '../errors.ts';
 import { dataPath, readInput } from '../files.ts';
 import { loadMachine } from '../machine/load.ts';
+import type { Machine } from '../machine/source.ts';
+import { caterpillar } from '../models/caterpillar/model.ts';
+import { coreCount, coreTiming, ringSpec } from '../models/caterpillar/spec.ts';
+import { RING_ALGORITHMS, type RingCollective } from '../models/caterpillar/units/ring.ts';
 import { SCHEMAS } from '../models/registry.ts';
 import { systolic } from '../models/systolic/model.ts';
 import type { History } from '../step/history.ts';
-import { exampleProduct } from '../step/matrix.ts';
+import { type Dimensions, exampleProduct } from '../step/matrix.ts';
 import { stepPage } from '../step/page.ts';
 import { runSetup, type Setup } from '../step/setup.ts';
-import { MAX_DIMENSION, MAX_GRID } from '../step/stepper.ts';
+import { MAX_CORES, MAX_DIMENSION, MAX_GRID, MAX_WORDS } from '../step/stepper.ts';
 import { terminalDrawing } from '../step/terminal.ts';
 import { readMatmul } from '../workload/inline.ts';
 import type { StepArguments } from './commands/step.ts';
@@ -15,26 +19,31 @@ import { readName } from './options.ts';
 import { deliver, terminal } from './output.ts';
 import { walk } from './walk.ts';
 
-/** What is stepped through. Throws InputError listing what is too large to be drawn. */
-function setupOf(workload: string, arch: string, sets: readonly string[]): Setup {
-  const machine = loadMachine(arch, sets, SCHEMAS);
-  const dimensions = readMatmul(workload);
-  if (dimensions === null)
-    throw InputError.of(workload, 'is no product', 'write matmul:MxNxK, for example matmul:4x3x5');
-  if (machine.kind !== systolic.kind)
-    throw InputError.of('--arch', `${machine.name} has no grid of PEs`, 'name a systolic machine, such as edge-16x16');
+const FORMS = 'write matmul:MxNxK, such as matmul:4x3x5, or, on a ring of cores, all-reduce:CORESxWORDS';
+
+/** What is larger than can be drawn. */
+function tooLarge(where: string, value: number, most: number, remedy: string): Problem[] {
+  return value > most ? [{ where, found: `${value}, at most ${most} are drawn`, remedy }] : [];
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new InputError(problems);
+}
+
+function tooLargeProduct(workload: string, dimensions: Dimensions): Problem[] {
+  return Object.entries(dimensions).flatMap(([name, value]) =>
+    tooLarge(`${workload}: ${name.toUpperCase()}`, value, MAX_DIMENSION, 'take a smaller product'),
+  );
+}
+
+function systolicSetup(machine: Machine, workload: string, dimensions: Dimensions): Setup {
   const { array } = systolic.schema.parse(machine.spec);
-  const tooLarge = (where: string, value: number, most: number, remedy: string) =>
-    value > most ? [{ where, found: `${value}, at most ${most} are drawn`, remedy }] : [];
-  const problems = [
+  refuse([
     ...(['rows', 'columns'] as const).flatMap((side) =>
       tooLarge(`${machine.name}: array.${side}`, array[side], MAX_GRID, `add --set array.${side}=4`),
     ),
-    ...Object.entries(dimensions).flatMap(([name, value]) =>
-      tooLarge(`${workload}: ${name.toUpperCase()}`, value, MAX_DIMENSION, 'take a smaller product'),
-    ),
-  ];
-  if (problems.length > 0) throw new InputError(problems);
+    ...tooLargeProduct(workload, dimensions),
+  ]);
   const { rows, columns, dataflow, doubleBuffered, overlapPasses } = array;
   return {
     kind: 'systolic',
@@ -42,6 +51,43 @@ function setupOf(workload: string, arch: string, sets: readonly string[]): Setup
     product: exampleProduct(dimensions),
     timing: { rows, columns, dataflow, doubleBuffered, overlapPasses },
   };
+}
+
+function coreSetup(machine: Machine, workload: string, dimensions: Dimensions): Setup {
+  const timing = coreTiming(caterpillar.schema.parse(machine.spec));
+  refuse([
+    ...tooLarge(`${machine.name}: core.size`, timing.size, MAX_GRID, 'add --set core.size=4'),
+    ...tooLargeProduct(workload, dimensions),
+  ]);
+  return { kind: 'core', machine: machine.name, product: exampleProduct(dimensions), timing };
+}
+
+/** `COLLECTIVE:CORESxWORDS`. Throws InputError. */
+function ringSetup(machine: Machine, workload: string, name: string, sizes: string): Setup {
+  const spec = caterpillar.schema.parse(machine.spec);
+  const collective = readName(name, Object.keys(RING_ALGORITHMS) as RingCollective[], 'workload');
+  const match = /^(\d{1,9})x(\d{1,9})$/i.exec(sizes.trim());
+  const [cores, words] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || cores < 2 || words < 1)
+    throw InputError.of(workload, sizes, `write ${name}:CORESxWORDS with two cores or more, such as ${name}:8x64`);
+  refuse([
+    ...tooLarge(`${workload}: cores`, cores, Math.min(MAX_CORES, coreCount(spec)), 'take fewer'),
+    ...tooLarge(`${workload}: words`, words, MAX_WORDS, 'take fewer'),
+  ]);
+  return { kind: 'ring', machine: machine.name, ring: ringSpec(spec), collective, cores, words };
+}
+
+/** What is stepped through. Throws InputError listing what is too large to be drawn. */
+function setupOf(workload: string, arch: string, sets: readonly string[]): Setup {
+  const machine = loadMachine(arch, sets, SCHEMAS);
+  const isCore = machine.kind === caterpillar.kind;
+  if (machine.kind !== systolic.kind && !isCore)
+    throw InputError.of('--arch', `${machine.name} has no grid of PEs`, 'name edge-16x16, lac or caterpillar-2x16');
+  const dimensions = readMatmul(workload);
+  if (dimensions !== null) return (isCore ? coreSetup : systolicSetup)(machine, workload, dimensions);
+  const [, name, sizes] = /^([a-z-]+):(.*)$/is.exec(workload) ?? [];
+  if (!isCore || name === undefined) throw InputError.of(workload, 'cannot be stepped through', FORMS);
+  return ringSetup(machine, workload, name, sizes!);
 }
 
 /** First and last cycle of `N` or `FIRST-LAST`. Throws InputError. */

@@ -1,5 +1,5 @@
 import { applyPatches, enablePatches, type Objectish, type Patch, produceWithPatches } from 'immer';
-import { ModelBug } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { MAX_CYCLES, type Scene, type Stepper } from './stepper.ts';
 
 enablePatches();
@@ -20,12 +20,13 @@ export interface History {
   readonly goTo: (cycle: number) => void;
 }
 
-/** Runs a machine to its end, and returns to the start. Throws ModelBug if it has none. */
+/** Runs a machine to its end, and returns to the start. Throws InputError if that takes too long to be kept. */
 export function historyOf<State extends Objectish>(stepper: Stepper<State>): History {
   const steps: Step[] = [];
   let state = stepper.initial;
   while (!stepper.isDone(state)) {
-    if (steps.length === MAX_CYCLES) throw new ModelBug(`${stepper.title}: not done after ${MAX_CYCLES} cycles`);
+    if (steps.length === MAX_CYCLES)
+      throw InputError.of(stepper.title, `takes more than ${MAX_CYCLES} cycles`, 'take something smaller, or more PEs');
     const [next, patches, inverse] = produceWithPatches(state, (draft) => stepper.advance(draft as State));
     steps.push({ patches, inverse });
     state = next;

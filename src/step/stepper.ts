@@ -38,6 +38,7 @@ export interface Grid {
   readonly cells: readonly (readonly Cell[])[];
   readonly left: Wires | null;
   readonly top: Wires | null;
+  readonly right: Wires | null;
   readonly bottom: Wires | null;
 }
 
@@ -70,5 +71,8 @@ export interface Scene {
 export const MAX_GRID = 16;
 /** Largest dimension of a product that is drawn. */
 export const MAX_DIMENSION = 64;
-/** Cycles after which a machine that has not finished never will. */
-export const MAX_CYCLES = 20_000;
+/** Cores of the largest ring, and words of the longest vector, that are drawn. */
+export const MAX_CORES = 16;
+export const MAX_WORDS = 1024;
+/** Longest run that is kept, cycle by cycle, in memory. */
+export const MAX_CYCLES = 1000;

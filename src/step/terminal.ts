@@ -17,7 +17,7 @@ export function terminalDrawing(colors: boolean): (scene: Scene, cycles: number)
       return `${busy ? label : dim(label)} ${value}`;
     });
 
-  const gridLines = ({ name, cells, left, top, bottom }: Grid, isOnly: boolean): string[] => {
+  const gridLines = ({ name, cells, left, top, right, bottom }: Grid, isOnly: boolean): string[] => {
     const all = cells.flat();
     const names = Math.max(...all.flatMap(({ registers }) => registers.map((one) => one.name.length)));
     const texts = [
@@ -42,8 +42,9 @@ export function terminalDrawing(colors: boolean): (scene: Scene, cycles: number)
         ...(r === 0 ? [] : [rule('├┼┤')]),
         ...lines[0]!.map((_, index) => {
           const arrow = index === 0 && entering !== '' ? `${cyan(entering)} →` : '';
+          const out = index === 0 && (right?.values[r] ?? '') !== '' ? ` → ${green(right!.values[r])}` : '';
           const space = ' '.repeat(margin - (arrow === '' ? 0 : entering.length + 2));
-          return `${space}${arrow}│ ${lines.map((one) => one[index]!).join(' │ ')} │`;
+          return `${space}${arrow}│ ${lines.map((one) => one[index]!).join(' │ ')} │${out}`;
         }),
       ];
     });
@@ -54,7 +55,7 @@ export function terminalDrawing(colors: boolean): (scene: Scene, cycles: number)
       ...rows,
       rule('└┴┘'),
       ...wires(bottom, '↓'),
-      ...(left === null || left.values.every((text) => text === '') ? [] : [dim(`→ ${left.name}`)]),
+      ...[left, right].flatMap((wires) => (wires?.values.some((text) => text !== '') ? [dim(`→ ${wires.name}`)] : [])),
     ];
   };
 

@@ -1,4 +1,4 @@
-import type { Cell, Grid, Scene, Table, Wires } from '../stepper.ts';
+import type { Cell, Grid, Link, Scene, Table, Wires } from '../stepper.ts';
 
 /** An element with a class, and children or text. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
@@ -22,29 +22,32 @@ function drawCell({ busy, registers }: Cell): HTMLElement {
   );
 }
 
-/** A row of values above or below the columns of a grid, behind the margin of its left wires. */
-function drawAcross(wires: Wires | null, className: string): HTMLElement[] {
-  if (wires === null) return [];
-  return [
-    element('div', ''),
-    ...wires.values.map((text) => element('div', `wire down ${className}`, text === '' ? '' : `${text} ↓`)),
-  ];
-}
-
-function drawGrid({ name, cells, left, top, bottom }: Grid): HTMLElement {
+function drawGrid({ name, cells, left, top, right, bottom }: Grid): HTMLElement {
+  const along = (wires: Wires | null, row: number, className: string): HTMLElement => {
+    const text = wires?.values[row] ?? '';
+    const arrow = className === '' ? `${text} →` : `→ ${text}`;
+    return element('div', `wire ${className}`, text === '' ? '' : arrow);
+  };
+  const across = (wires: Wires | null, className: string): HTMLElement[] => {
+    if (wires === null) return [];
+    const values = wires.values.map((text) => element('div', `wire down ${className}`, text === '' ? '' : `${text} ↓`));
+    return [element('div', ''), ...values, element('div', '')];
+  };
   const grid = element(
     'div',
     'grid',
-    ...drawAcross(top, ''),
-    ...cells.flatMap((row, r) => {
-      const entering = left?.values[r] ?? '';
-      return [element('div', 'wire', entering === '' ? '' : `${entering} →`), ...row.map(drawCell)];
-    }),
-    ...drawAcross(bottom, 'out'),
+    ...across(top, ''),
+    ...cells.flatMap((row, r) => [along(left, r, ''), ...row.map(drawCell), along(right, r, 'out')]),
+    ...across(bottom, 'out'),
   );
-  grid.style.gridTemplateColumns = `auto repeat(${cells[0]!.length}, auto)`;
-  const wires = [left && `→ ${left.name}`, top && `↓ ${top.name}`, bottom && `↓ ${bottom.name}`].filter(Boolean);
-  return element('section', '', element('h2', '', name), grid, element('p', 'note', wires.join(' · ')));
+  grid.style.gridTemplateColumns = `auto repeat(${cells[0]!.length}, auto) auto`;
+  const notes = [
+    left && `→ ${left.name}`,
+    top && `↓ ${top.name}`,
+    right && `→ ${right.name}`,
+    bottom && `↓ ${bottom.name}`,
+  ];
+  return element('section', '', element('h2', '', name), grid, element('p', 'note', notes.filter(Boolean).join(' · ')));
 }
 
 /** `edit` is told the row, column and new text of an element of an operand. */
@@ -74,6 +77,12 @@ function drawTable(
   return element('section', '', element('h2', '', name), table);
 }
 
+function drawLinks(links: readonly Link[]): HTMLElement[] {
+  if (links.length === 0) return [];
+  const lines = links.map(({ from, to, text }) => element('li', '', `${from} → ${to}: ${text}`));
+  return [element('section', '', element('h2', '', 'on the links'), element('ul', 'links', ...lines))];
+}
+
 export type Edit = (table: number, row: number, column: number, text: string) => void;
 
 /** All that a scene shows, in place of what was there. */
@@ -86,11 +95,11 @@ export function draw(
   const operands = tables.length - 1;
   into.replaceChildren(
     element('p', 'says', element('b', '', `cycle ${cycle} of ${cycles}`), says.join('; ')),
-    ...links.map(({ from, to, text }) => element('p', 'note', `${from} → ${to}: ${text}`)),
     element(
       'div',
       'parts',
       ...grids.map(drawGrid),
+      ...drawLinks(links),
       ...tables.map((table, index) =>
         drawTable(table, index < operands ? (row, column, text) => edit(index, row, column, text) : null),
       ),

@@ -1,9 +1,10 @@
+import { InputError } from '../../errors.ts';
 import type { History } from '../history.ts';
 import { runSetup, type Setup } from '../setup.ts';
 import { draw, element } from './draw.ts';
 import { player } from './player.ts';
 import { STYLE } from './style.ts';
-import { edited, systolicControls } from './systolic-controls.ts';
+import { controlsOf, edited } from './controls.ts';
 
 /** The page runs the machine itself: what is changed on it is simulated at once. */
 let setup = JSON.parse(document.getElementById('setup')!.textContent!) as Setup;
@@ -15,16 +16,23 @@ const stage = element('div', '');
 const { bar, reset, goTo } = player((cycle) => {
   history.goTo(cycle);
   draw(stage, history.scene(), history.cycles, (table, row, column, text) =>
-    run(edited(setup, table, row, column, text) ?? setup),
+    setup.kind === 'ring' ? undefined : run(edited(setup, table, row, column, text)),
   );
 });
 
 function run(next: Setup): void {
+  try {
+    history = runSetup(next);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    alert(error.problems.map(({ where, found, remedy }) => `${where}: ${found}. ${remedy}.`).join('\n'));
+    controls.replaceChildren(controlsOf(setup, run));
+    return;
+  }
   setup = next;
-  history = runSetup(setup);
   heading.textContent = history.title;
   document.title = history.title;
-  controls.replaceChildren(systolicControls(setup, run));
+  controls.replaceChildren(controlsOf(setup, run));
   reset(history.cycles);
 }
 

@@ -18,4 +18,5 @@ h1 { font-size: 1.3em; margin: 0 0 .6em; } h2 { font-size: 1em; margin: 0 0 .3em
 .wire { align-self: center; text-align: right; color: var(--moving); min-width: 2.5em; min-height: 1.4em; } .wire.down { text-align: center; } .wire.out { color: var(--sum); }
 table { border-collapse: collapse; font: 13px/1.3 ui-monospace, monospace; } td { border: 1px solid var(--line); padding: 1px 5px; text-align: right; min-width: 1.6em; height: 1.4em; }
 td.waiting { color: var(--soft); } td.active { background: var(--busy); outline: 1px solid var(--sum); } td[contenteditable]:focus { outline: 2px solid var(--moving); }
+.links { margin: 0; padding: 0; list-style: none; font: 13px/1.5 ui-monospace, monospace; } .links li { color: var(--moving); }
 .note { color: var(--soft); font-size: .9em; }`;

@@ -97,6 +97,7 @@ export function outputStationaryStepper(title: string, product: Product, timing:
           cells: cells.map((row) => row.map(cellOf)),
           left: { name: 'a: what enters next', values: cells.map((_, r) => text(fromLeft(cycle, r))) },
           top: { name: 'b: what enters next', values: cells[0]!.map((_, c) => text(fromAbove(cycle, c))) },
+          right: null,
           bottom: null,
         },
       ],

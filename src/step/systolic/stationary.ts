@@ -159,6 +159,7 @@ export function stationaryStepper(
             values: next.map((one) => (one === null ? '' : valueText(one.value))),
           },
           top: null,
+          right: null,
           bottom: {
             name: 'sums that left',
             values: cells[R - 1]!.map(({ sum }) => (sum === null ? '' : valueText(sum.value))),

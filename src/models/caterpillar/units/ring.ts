@@ -46,16 +46,18 @@ export interface RingTime {
   readonly cycles: number;
   /** By the algorithm's closed formula, for the same channels. */
   readonly formulaCycles: number;
+  /** Into which a chain is cut. */
+  readonly segments: number;
   /** Over all links. */
   readonly linkWords: number;
 }
 
-const NOTHING: RingTime = { cycles: 0, formulaCycles: 0, linkWords: 0 };
+const NOTHING: RingTime = { cycles: 0, formulaCycles: 0, segments: 1, linkWords: 0 };
 
 /** An exchange of a vector of so many words (all parts together) among cores that form a ring, message by message. */
 export function ringTime(ring: RingSpec, collective: RingCollective, cores: number, words: number): RingTime {
   if (cores < 2 || words === 0) return NOTHING;
-  const { seconds, formulaSeconds, linkBytes } = simulateCollective({
+  const { seconds, formulaSeconds, segments, linkBytes } = simulateCollective({
     topology: ringOf(cores, ring.hopCycles),
     collective,
     ranks: cores,
@@ -65,6 +67,7 @@ export function ringTime(ring: RingSpec, collective: RingCollective, cores: numb
   return {
     cycles: Math.round(seconds / CYCLE_SECONDS),
     formulaCycles: formulaSeconds / CYCLE_SECONDS,
+    segments,
     linkWords: linkBytes.reduce((sum, beats) => sum + beats, 0) * ring.wordsPerCycle,
   };
 }

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RING_ALGORITHMS, type RingCollective, ringTime } from '../../src/models/caterpillar/units/ring.ts';
+import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
+import { load } from '../../src/step/caterpillar/layout.ts';
+import type { Product } from '../../src/step/matrix.ts';
+import type { History } from '../../src/step/history.ts';
+import { runSetup } from '../../src/step/setup.ts';
+
+const SEED = 1706;
+
+const small = fc.integer({ min: 1, max: 9 });
+const matrix = (rows: number, columns: number) =>
+  fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: columns, maxLength: columns }), {
+    minLength: rows,
+    maxLength: rows,
+  });
+const products: fc.Arbitrary<Product> = fc
+  .tuple(small, small, fc.oneof(fc.constant(1), small))
+  .chain(([m, k, n]) => fc.record({ a: matrix(m, k), b: matrix(k, n) }));
+const timings = fc.record({
+  size: fc.integer({ min: 2, max: 5 }),
+  fmacLatencyCycles: fc.integer({ min: 2, max: 7 }),
+  readoutCycles: fc.integer({ min: 1, max: 3 }),
+});
+
+function shown(history: History): string[][] {
+  history.goTo(history.cycles);
+  return history
+    .scene()
+    .tables.at(-1)!
+    .rows.map((row) => row.map(({ text }) => text));
+}
+
+describe('a core of PEs, cycle by cycle', () => {
+  it(`ends with the product, in the cycles of the fast model (seed ${SEED})`, () => {
+    fc.assert(
+      fc.property(products, timings, (product, timing) => {
+        const history = runSetup({ kind: 'core', machine: 'test', product, timing });
+        // Small whole numbers: exact in fp16.
+        const expected = product.a.map((row) =>
+          product.b[0]!.map((_, column) =>
+            String(row.reduce((sum, value, k) => sum + value * product.b[k]![column]!, 0)),
+          ),
+        );
+        expect(shown(history)).toEqual(expected);
+        expect(history.cycles).toBe(runOnCore(load(timing, product).program, timing.size).cycles);
+      }),
+      { seed: SEED, numRuns: 60 },
+    );
+  });
+
+  it('looks the same forward and backward', () => {
+    const product = { a: [[1, 2, 3]], b: [[4], [5], [6]] };
+    const timing = { size: 2, fmacLatencyCycles: 3, readoutCycles: 2 };
+    const history = runSetup({ kind: 'core', machine: 'test', product, timing });
+    const scenes = Array.from({ length: history.cycles + 1 }, (_, cycle) => {
+      history.goTo(cycle);
+      return history.scene();
+    });
+    for (let cycle = history.cycles; cycle >= 0; cycle--) {
+      history.goTo(cycle);
+      expect(history.scene()).toEqual(scenes[cycle]);
+    }
+  });
+});
+
+describe('a ring of cores, cycle by cycle', () => {
+  const rings = fc.record({
+    collective: fc.constantFrom(...(Object.keys(RING_ALGORITHMS) as RingCollective[])),
+    cores: fc.integer({ min: 2, max: 9 }),
+    words: fc.integer({ min: 1, max: 80 }),
+    ring: fc.record({ wordsPerCycle: fc.integer({ min: 1, max: 4 }), hopCycles: fc.integer({ min: 1, max: 3 }) }),
+  });
+
+  it(`takes the cycles of the fast model (seed ${SEED})`, () => {
+    fc.assert(
+      fc.property(rings, ({ collective, cores, words, ring }) => {
+        const history = runSetup({ kind: 'ring', machine: 'test', ring, collective, cores, words });
+        expect(history.cycles).toBe(ringTime(ring, collective, cores, words).cycles);
+      }),
+      { seed: SEED, numRuns: 150 },
+    );
+  });
+
+  it('leaves every core of an all-reduce with the sum of all', () => {
+    const ring = { wordsPerCycle: 4, hopCycles: 2 };
+    const history = runSetup({ kind: 'ring', machine: 'test', ring, collective: 'all-reduce', cores: 5, words: 40 });
+    history.goTo(history.cycles);
+    const registers = history.scene().grids[0]!.cells[0]!.flatMap((cell) => cell.registers.map(({ text }) => text));
+    expect(registers).toHaveLength(5 * 10);
+    expect(new Set(registers)).toEqual(new Set([String(1 + 2 + 3 + 4 + 5)]));
+  });
+});
