@@ -4,6 +4,9 @@ import type { Cell, Grid, Scene, Table, Tone, Wires } from './stepper.ts';
 type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
+/** Columns for three digits and an arrow. */
+const LEAST_MARGIN = 5;
+
 /** Draws scenes as text; `colors`: for a terminal that has them. */
 export function terminalDrawing(colors: boolean): (scene: Scene, cycles: number) => string {
   const { yellow, cyan, green, bold, dim } = pc.createColors(colors);
@@ -26,7 +29,8 @@ export function terminalDrawing(colors: boolean): (scene: Scene, cycles: number)
       ...(bottom?.values ?? []),
     ];
     const width = Math.max(3, ...texts.map((text) => text.length));
-    const margin = Math.max(0, ...(left?.values ?? []).map((text) => text.length + 2));
+    // As wide in every cycle: a walk does not jump.
+    const margin = left === null ? 0 : Math.max(LEAST_MARGIN, ...left.values.map((text) => text.length + 2));
     const inner = names + 1 + width;
     const rule = (ends: string): string =>
       `${' '.repeat(margin)}${ends[0]}${cells[0]!.map(() => '─'.repeat(inner + 2)).join(ends[1])}${ends[2]}`;

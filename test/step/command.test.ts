@@ -30,6 +30,20 @@ describe('accsim step', () => {
     expect(stdout.trimEnd().split('\n').at(-2)).toMatch(/ 19$/);
   });
 
+  it('shows a core of PEs, and a ring of cores', () => {
+    const core = step('matmul:2x1x4', '--arch', 'caterpillar-2x16', '--quiet');
+    // a = [1 3 5 7; 6 9 3 6], b = [1 6 2 7]^T: 78 and 108.
+    expect(
+      core.stdout
+        .trimEnd()
+        .split('\n')
+        .slice(-4, -2)
+        .map((line) => line.trim().split(/\s+/).at(-1)),
+    ).toEqual(['78', '108']);
+    const ring = step('all-reduce:3x12', '--arch', 'caterpillar-2x16', '--cycles', '0');
+    expect(ring.stdout).toContain('all-reduce of 12 words among 3 cores of caterpillar-2x16');
+  });
+
   it('writes a page that holds all it needs', () => {
     expect(step('matmul:3x2x2', ...SMALL, '--format', 'html', '--out', 'step.html').status).toBe(0);
     const page = readFileSync(join(folder, 'step.html'), 'utf8');
@@ -46,6 +60,11 @@ describe('accsim step', () => {
 
   it.each([
     [['conv:1,1,4,4,1,3,3', ...SMALL], 'matmul:MxNxK'],
+    [['all-reduce:99x12', '--arch', 'caterpillar-2x16'], 'at most 16 are drawn'],
+    [['all-reduce:1x12', '--arch', 'caterpillar-2x16'], 'two cores or more'],
+    [['all-redcue:4x12', '--arch', 'caterpillar-2x16'], 'did you mean all-reduce'],
+    [['all-reduce:4x12', ...SMALL], 'cannot be stepped through'],
+    [['matmul:64x64x64', '--arch', 'caterpillar-2x16'], 'more than 1000 cycles'],
     [['matmul:2x2', ...SMALL], 'has 2 numbers'],
     [['matmul:2x2x2', '--arch', 'tpuv1'], 'add --set array.rows=4'],
     [['matmul:2x65x2', ...SMALL], 'at most 64'],
