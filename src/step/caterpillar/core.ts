@@ -181,7 +181,12 @@ export function coreMachine(timing: CoreTiming, loaded: Loaded, rate: number) {
         else come(issued + storableAfter(timing), 'next');
         return;
       default:
-        come(issued + result.delayCycles, result.to, resolve(result.address, indices));
+        // Words of a line are in memory when the access that writes the line is done; here each is, from its own cycle.
+        come(
+          issued + result.delayCycles,
+          result.to === 'line' ? 'memoryA' : result.to,
+          resolve(result.address, indices),
+        );
     }
   };
 
