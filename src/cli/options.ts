@@ -6,6 +6,7 @@ import { didYouMean } from '../suggest.ts';
 export const COMMON = {
   batch: { type: 'string', describe: "samples that run together (default: the workload's own)" },
   precision: { type: 'string', describe: 'number format, or weights/activations, e.g. int8, bf16, int8/int16' },
+  sparsity: { type: 'string', describe: 'pattern of the weights, N:M: so many of so many neighbours stay, e.g. 2:4' },
   training: { type: 'boolean', default: false, describe: 'one training step instead of inference' },
   optimizer: { type: 'string', describe: 'of a training step: sgd, momentum (default), adam ...' },
   checkpointing: {

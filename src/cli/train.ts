@@ -21,6 +21,7 @@ import { updateDelays } from '../training/pipelined.ts';
 import { batchOfRank } from '../training/scaling/parallel.ts';
 import { checkScaling } from '../training/scaling/scaling.ts';
 import { withDensities } from '../training/sparsity/density.ts';
+import { withPattern } from '../training/sparsity/pattern.ts';
 import { sparsityOf } from '../training/sparsity/plan.ts';
 import { Trainer } from '../training/trainer.ts';
 import { loadTrace } from '../workload/load.ts';
@@ -136,7 +137,8 @@ export async function train(args: TrainArguments): Promise<void> {
   if (delays.length > 0) say(`steps from forward pass to update: ${delays.join(', ')}`, args.quiet);
   const epochs = trainEpochs(trainer, settings.epochs, args.quiet, () => save(trainer, args.checkpoint, identity));
   const wantsDensities = pruning !== null || args.trace !== undefined || machines.length > 0;
-  const measured = withExchange(wantsDensities ? withDensities(step, trainer.densities()) : step, scaling);
+  const marked = pruning?.method === 'nm' ? withPattern(step, pruning, trainer.hasPattern(pruning)) : step;
+  const measured = withExchange(wantsDensities ? withDensities(marked, trainer.densities()) : marked, scaling);
   if (args.trace !== undefined) writeOutput(args.trace, writeTrace(measured));
   const report = trainingReport({
     network: step.workload.name,

@@ -20,6 +20,7 @@ export function checkTrace(tensors: readonly Tensor[], ops: readonly Op[], file:
         found: `${size} elements`,
         remedy: `use at most ${MAX_ELEMENTS}`,
       });
+    problems.push(...patternProblems(tensor, `${file}: tensors[${id}] (${tensor.name})`));
     if (tensor.role === 'input' || tensor.role === 'weight' || tensor.role === 'state') made.add(id);
   });
   const ids = new Set<string>();
@@ -42,6 +43,15 @@ export function checkTrace(tensors: readonly Tensor[], ops: readonly Op[], file:
       remedy: 'use smaller sizes; more than 2^53 cannot be counted exactly',
     });
   return problems;
+}
+
+function patternProblems({ pattern, role }: Tensor, where: string): Problem[] {
+  if (pattern === undefined) return [];
+  const written = `${pattern.n}:${pattern.m}`;
+  if (pattern.n >= pattern.m)
+    return [{ where: `${where}.pattern`, found: written, remedy: 'write fewer elements that stay than neighbours' }];
+  if (role === 'weight') return [];
+  return [{ where: `${where}.pattern`, found: `${written} of a tensor of role ${role}`, remedy: 'mark weights only' }];
 }
 
 function tensorProblems(op: Op, where: string, tensors: readonly Tensor[], made: ReadonlySet<TensorId>): Problem[] {

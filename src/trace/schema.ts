@@ -121,6 +121,7 @@ export const TENSOR_SCHEMA = z.strictObject({
   dtype: z.enum(Object.keys(DTYPES) as [DType, ...DType[]]),
   role: z.enum(TENSOR_ROLES),
   density: z.number().min(0).max(1).optional(),
+  pattern: z.strictObject({ n: whole(1), m: whole(2) }).optional(),
 });
 
 /** The frame of a trace file; tensors and ops are checked one by one. */

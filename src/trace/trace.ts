@@ -33,6 +33,12 @@ export type TensorRole = (typeof TENSOR_ROLES)[number];
 /** Index of a tensor in `Trace.tensors`. */
 export type TensorId = number;
 
+/** At most n of every m neighbours along the reduction of the forward pass (input channels, features) are not zero. */
+export interface SparsePattern {
+  readonly n: number;
+  readonly m: number;
+}
+
 export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -40,6 +46,8 @@ export interface Tensor {
   readonly role: TensorRole;
   /** Measured share of non-zero elements, 0..1; absent means dense or not measured. */
   readonly density?: number;
+  /** Where the zeros of a weight lie, if a machine may count on it. */
+  readonly pattern?: SparsePattern;
 }
 
 interface OpBase {

@@ -8,7 +8,7 @@ import {
 import type { TernaryOptions } from '../numerics/formats/ternary-residual.ts';
 import type { Contractions } from '../numerics/ops/contraction.ts';
 import { Random, type RandomState } from '../numerics/random.ts';
-import type { TensorId, Trace } from '../trace/trace.ts';
+import type { SparsePattern, TensorId, Trace } from '../trace/trace.ts';
 import { Batches, classifierOf, countRight, shuffled } from './batches.ts';
 import type { Dataset } from './data/dataset.ts';
 import { accuracyOf, type Classifier, type TrainedNetwork } from './evaluate.ts';
@@ -23,7 +23,9 @@ import { learningRateAt, type Schedule } from './schedule.ts';
 import { DensityMeter } from './sparsity/density.ts';
 import type { MaskState } from './sparsity/hooks.ts';
 import type { PlanOptions, Sparsity } from './sparsity/plan.ts';
+import { hasPattern } from './sparsity/pattern.ts';
 import { probe } from './sparsity/probe.ts';
+import type { WeightLayout } from './sparsity/weight-layout.ts';
 
 export interface TrainerOptions {
   /** One training step of the network, as one rank takes it. */
@@ -206,6 +208,12 @@ export class Trainer {
       if (index >= filling) meter.sample(session);
     }
     return meter.densities;
+  }
+
+  /** Says of a weight whether it has the pattern as it is now. */
+  hasPattern(pattern: SparsePattern): (layout: WeightLayout) => boolean {
+    const { session } = this.replicas;
+    return (layout) => hasPattern({ layout, values: session.weight(layout.name) }, pattern);
   }
 
   state(): TrainerState {

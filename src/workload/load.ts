@@ -6,9 +6,10 @@ import type { Checkpointing } from '../training/checkpointing.ts';
 import type { Optimizer } from '../training/optimizers.ts';
 import type { Propagation } from '../training/pipelined.ts';
 import { batchOfRank, type Parallelism, parallelSteps } from '../training/scaling/parallel.ts';
+import { withPattern } from '../training/sparsity/pattern.ts';
 import { trainingStep } from '../training/step.ts';
 import { readTrace } from '../trace/read.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { SparsePattern, Trace } from '../trace/trace.ts';
 import { buildTrace } from './build.ts';
 import { aliases, catalogueNetwork, workloadNames } from './catalogue.ts';
 import { MAX_BATCH, type Network } from './network.ts';
@@ -30,6 +31,8 @@ export interface TraceOptions {
   readonly propagation?: Propagation;
   /** Of a training step: how it is spread over ranks, whose mini-batch `batch` is; the trace is that of one rank. */
   readonly parallel?: Parallelism;
+  /** Of the weights of products and convolutions, as if they had been pruned so. */
+  readonly sparsity?: SparsePattern;
 }
 
 const DEFAULT_OPTIMIZER: Optimizer = 'momentum';
@@ -45,7 +48,9 @@ export function loadTrace(text: string, options: TraceOptions, defaultPrecision:
 /** As `loadTrace`, but of all stages where `parallel` is a pipeline, in order. */
 export function loadTraces(text: string, options: TraceOptions, defaultPrecision: string): Trace[] {
   checkBatch(options.batch);
-  return workloadTraces(resolveWorkload(text), options, defaultPrecision);
+  const { sparsity } = options;
+  const traces = workloadTraces(resolveWorkload(text), options, defaultPrecision);
+  return sparsity === undefined ? traces : traces.map((trace) => withPattern(trace, sparsity));
 }
 
 /** Index of the trace that is asked for among those of `loadTraces`. */

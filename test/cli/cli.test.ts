@@ -216,6 +216,7 @@ describe('bad input', () => {
     ['half a kernel', ['conv:1,2,3', '--arch', 'tpuv1'], 'conv'],
     ['bad batch', ['resnet', '--arch', 'tpuv1', '--batch', '0'], 'batch'],
     ['precision the array lacks', ['resnet', '--arch', 'tpuv1', '--precision', 'bf16'], 'int8'],
+    ['no pattern', ['resnet', '--arch', 'a100', '--sparsity', 'half'], 'for example 2:4'],
     ['training of loose layers', ['taken.csv', '--arch', 'tpuv1', '--training'], 'training'],
     ['missing file', ['nothing.yaml', '--arch', 'tpuv1'], 'nothing.yaml'],
     ['file in place of a folder', ['lenet-5', '--arch', 'tpuv1', '--charts', 'taken', '--quiet'], 'cannot be written'],

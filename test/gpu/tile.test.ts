@@ -23,6 +23,8 @@ const TIMING: TileTiming = {
     leftReads: 2,
     rightReads: 2,
     operandBytes: 2,
+    leftStored: 1,
+    rightStored: 1,
     accumulatorBytes: 2,
   },
   sharedBytesPerCycle: 128,

@@ -82,6 +82,8 @@ const cases: fc.Arbitrary<Case> = fc
           rightReads: reads,
           // Wide operands make several loads of a small tile.
           operandBytes: 8,
+          leftStored: 1,
+          rightStored: 1,
           accumulatorBytes,
         },
         resultBytes: 16,

@@ -20,7 +20,7 @@ const small: Trace = {
   workload: { name: 'small', batch: 1, phase: 'inference', precision: 'int8' },
   tensors: [
     { name: 'x', shape: [2, 3], dtype: 'int8', role: 'input' },
-    { name: 'w', shape: [3, 4], dtype: 'int8', role: 'weight', density: 0.5 },
+    { name: 'w', shape: [3, 4], dtype: 'int8', role: 'weight', density: 0.5, pattern: { n: 1, m: 2 } },
     { name: 'y', shape: [2, 4], dtype: 'int8', role: 'activation' },
     { name: 'z', shape: [2, 4], dtype: 'int8', role: 'output' },
   ],
@@ -317,6 +317,22 @@ describe('traces as JSON', () => {
       },
       't.json: tensors[3]',
       '1.2089258196146292e+24 elements',
+    ],
+    [
+      'a pattern that leaves everything',
+      (t: Loose) => {
+        t.tensors[1]!['pattern'] = { n: 4, m: 4 };
+      },
+      't.json: tensors[1] (w).pattern',
+      '4:4',
+    ],
+    [
+      'a pattern of an activation',
+      (t: Loose) => {
+        t.tensors[2]!['pattern'] = { n: 2, m: 4 };
+      },
+      't.json: tensors[2] (y).pattern',
+      '2:4 of a tensor of role activation',
     ],
   ])('%s is refused', (_what, change, where, found) => {
     expect(problems(changed(change))[0]).toMatchObject({ where, found });

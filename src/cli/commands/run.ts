@@ -10,6 +10,7 @@ import { FEEDBACKS } from '../../training/alignment.ts';
 import { CHECKPOINTING } from '../../training/checkpointing.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
 import { PROPAGATIONS } from '../../training/pipelined.ts';
+import { readPattern } from '../../training/sparsity/pattern.ts';
 import { parseParallel } from '../../training/scaling/parallel.ts';
 import { COMMON, type Format, readFormat, readName, readWhole, single } from '../options.ts';
 import { deliver, say, terminal } from '../output.ts';
@@ -35,6 +36,7 @@ function options(yargs: Argv) {
     .example('$0 --arch tpuv1 resnet', 'ResNet-50 on TPU v1')
     .example('$0 tpuv1-mlp0 --arch tpuv1 --set memory.bandwidthGBps=184', 'with other memory')
     .example('$0 matmul:512x512x512 --arch scalesim-32x32-os --format json', 'one matrix product')
+    .example('$0 bert-large --arch a100 --sparsity 2:4', 'with weights that sparse tensor cores take')
     .example('$0 resnet --training --batch 2048 --arch dgx1 --parallel data:8', 'one of eight GPUs in a training step')
     .example('$0 resnet --arch tpuv3 --batch 32 --charts charts --timeline run.json', 'with charts and timeline');
 }
@@ -113,6 +115,7 @@ interface TraceArguments {
   readonly feedback?: string | undefined;
   readonly propagation?: string | undefined;
   readonly parallel?: string | undefined;
+  readonly sparsity?: string | undefined;
 }
 
 /** Flags of a trace; `undefined` leaves the choice to the workload. */
@@ -138,6 +141,7 @@ export function traceOptions(args: TraceArguments) {
     ...(feedback !== undefined && { feedback }),
     ...(propagation !== undefined && { propagation }),
     ...(parallel !== undefined && { parallel }),
+    ...(args.sparsity !== undefined && { sparsity: readPattern(args.sparsity, '--sparsity') }),
   } as const;
 }
 

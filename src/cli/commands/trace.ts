@@ -5,12 +5,25 @@ import { deliver } from '../output.ts';
 import { COMMON } from '../options.ts';
 import { traceOptions } from './run.ts';
 
-const { batch, precision, training, optimizer, checkpointing, feedback, propagation, parallel, out, quiet } = COMMON;
+const { batch, precision, sparsity, training, optimizer, checkpointing, feedback, propagation, parallel, out, quiet } =
+  COMMON;
 
 function options(yargs: Argv) {
   return yargs
     .positional('workload', { type: 'string', demandOption: true, describe: 'workload, as for run' })
-    .options({ batch, precision, training, optimizer, checkpointing, feedback, propagation, parallel, out, quiet })
+    .options({
+      batch,
+      precision,
+      sparsity,
+      training,
+      optimizer,
+      checkpointing,
+      feedback,
+      propagation,
+      parallel,
+      out,
+      quiet,
+    })
     .example('$0 trace resnet --batch 8 --out resnet.json', 'write the trace of ResNet-50')
     .example('$0 trace resnet --training --batch 64 --parallel data:8', 'one of eight ranks, with its all-reduces');
 }

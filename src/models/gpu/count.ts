@@ -3,7 +3,7 @@ import { type DType, DTYPES } from '../../trace/trace.ts';
 import type { TimedKernel } from './lower/choose.ts';
 import type { Transfer } from './lower/communicate.ts';
 import { type Instruction, ISSUE, MATH, SHARED } from './program.ts';
-import type { GpuSpec } from './spec.ts';
+import { type GpuSpec, operandsOf, storedShare } from './spec.ts';
 
 /** `count` actions that moved `bytes` at a component of the layout. */
 export interface Access {
@@ -49,7 +49,8 @@ export function componentNames(spec: GpuSpec): string[] {
 
 /** Action of a multiply-add, and the component that does it, for an entry of the machine's math. */
 function macUse(spec: GpuSpec, math: string): { readonly component: number; readonly action: Action } {
-  const [operands, sums] = math.split('+') as [string, string | undefined];
+  const operands = operandsOf(math);
+  const sums = math.split('+')[1];
   if (spec.math[math]!.unit === 'tensor') return { component: TENSOR_CORES, action: MAC_ACTIONS[operands]! };
   // Without tensor cores, operands are widened to the format of the sums.
   return { component: CUDA_CORES, action: MAC_ACTIONS[sums ?? operands]! };
@@ -76,8 +77,9 @@ export function usesOf(
 /** Bytes that products move between registers and pipes for each multiply-add: operands of every instruction, sums of every group. */
 function registerBytesPerMac(spec: GpuSpec, name: string): { readonly read: number; readonly write: number } {
   const math = spec.math[name]!;
-  const operandBytes = DTYPES[name.split('+')[0] as DType] / 8;
-  const operands = (math.m * math.leftReads + math.n * math.rightReads) * math.k * operandBytes;
+  const operandBytes = DTYPES[operandsOf(name) as DType] / 8;
+  const left = math.m * math.leftReads * storedShare(math, operandBytes);
+  const operands = (left + math.n * math.rightReads) * math.k * operandBytes;
   const sums = math.m * math.n * math.accumulatorBytes;
   const macs = math.m * math.n * math.k;
   return { read: (operands * math.instructions + sums) / macs, write: sums / macs };
@@ -127,7 +129,10 @@ export function accessesOf(spec: GpuSpec, { kernel, timing }: TimedKernel, math:
   };
   if (math !== null && kernel.macsDone > 0) {
     const { component, action } = macUse(spec, math);
-    accesses.push({ component, action: ACTIONS.indexOf(action), count: kernel.macsDone, bytes: 0 });
+    const { sparse } = spec.math[math]!;
+    // What meets the zeros of a pattern is not multiplied.
+    const multiplied = sparse === undefined ? kernel.macsDone : (kernel.macsDone * sparse.n) / sparse.m;
+    accesses.push({ component, action: ACTIONS.indexOf(action), count: multiplied, bytes: 0 });
     const { read, write } = registerBytesPerMac(spec, math);
     moved(REGISTERS, READ, read * kernel.macsDone, REGISTER_BYTES);
     moved(REGISTERS, WRITE, write * kernel.macsDone, REGISTER_BYTES);

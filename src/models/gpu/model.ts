@@ -5,9 +5,9 @@ import { componentNames, usesOf } from './count.ts';
 import { macsPerCycle } from './lower/gemm.ts';
 import { refuseUnmatched } from './lower/communicate.ts';
 import { lower } from './lower/lower.ts';
-import { overlapNote, stageNotes, transferNotes } from './notes.ts';
+import { overlapNote, patternNotes, stageNotes, transferNotes } from './notes.ts';
 import { runTogether } from './stages.ts';
-import { type GpuSpec, gpuSpec } from './spec.ts';
+import { type GpuSpec, gpuSpec, operandsOf } from './spec.ts';
 
 export const gpu: Model<GpuSpec> = {
   kind: 'gpu',
@@ -48,6 +48,7 @@ export const gpu: Model<GpuSpec> = {
           peakUseBytes: {},
           fusedInto: new Map(calls.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
           notes: [
+            ...patternNotes(spec, trace, calls),
             ...stageNotes(times, cycles, spec.clockMHz),
             ...overlapNote(own, transfers, spec.clockMHz),
             ...transferNotes(trace, transfers),
@@ -58,11 +59,16 @@ export const gpu: Model<GpuSpec> = {
   },
 };
 
-/** The most of all math with operands of these formats, whatever its sums; of any math where a trace multiplies nothing. */
+/**
+ * The most of all math with operands of these formats, whatever its sums; of any math where a trace multiplies nothing. Zeros of a pattern
+ * count as multiplied, as in published peaks, where the trace has any.
+ */
 function peakMacsPerCycle(spec: GpuSpec, maths: ReadonlySet<string>): number {
-  const operands = (math: string): string => math.split('+')[0]!;
-  const used = new Set([...maths].map(operands));
-  const candidates = Object.entries(spec.math).filter(([name]) => used.size === 0 || used.has(operands(name)));
+  const used = new Set([...maths].map(operandsOf));
+  const candidates = Object.entries(spec.math).filter(
+    ([name, { sparse }]) =>
+      (used.size === 0 || used.has(operandsOf(name))) && (sparse === undefined || maths.has(name)),
+  );
   return spec.sms * Math.max(...candidates.map(([, math]) => macsPerCycle(spec, math)));
 }
 

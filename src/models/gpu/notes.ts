@@ -1,6 +1,9 @@
 import type { Trace } from '../../trace/trace.ts';
 import type { RankTimes } from './assemble.ts';
+import { patternOf } from './lower/check.ts';
 import type { Transfer } from './lower/communicate.ts';
+import type { Call } from './lower/lower.ts';
+import { type GpuSpec, operandsOf } from './spec.ts';
 
 /** Kinds of transfers that are listed; those that take longest come first. */
 const LISTED = 8;
@@ -27,6 +30,22 @@ export function transferNotes(trace: Trace, transfers: readonly Transfer[]): str
     );
   const rest = byTime.length > LISTED ? [`... and ${byTime.length - LISTED} more sizes of transfers.`] : [];
   return [...lines, ...rest];
+}
+
+/** Patterns of zeros in weights that no math of the machine leaves out. */
+export function patternNotes(spec: GpuSpec, trace: Trace, calls: readonly Call[]): string[] {
+  const formats = calls.flatMap(({ op, math }) => {
+    const found = patternOf(trace, trace.ops[op]!);
+    return found === null || math === null || spec.math[math]!.sparse !== undefined
+      ? []
+      : [`${found.pattern.n}:${found.pattern.m} in ${operandsOf(math)}`];
+  });
+  if (formats.length === 0) return [];
+  const why =
+    trace.workload.phase === 'training'
+      ? 'weights change with every step and would have to be compressed anew'
+      : 'the machine cannot skip them';
+  return [`Zeros of ${[...new Set(formats)].join(', ')} weights are multiplied like the rest: ${why}.`];
 }
 
 /** How much of the transfers' time computing does not hide, and whose figures these are. */

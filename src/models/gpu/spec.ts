@@ -25,6 +25,11 @@ const math = z.strictObject({
   rightReads: count(32),
   /** Width of a sum in registers and as it is exchanged at the end of a tile. */
   accumulatorBytes: count(8),
+  /**
+   * At most n of m neighbours of the left operand along k are not zero; those alone are stored and multiplied, each with an index of so
+   * many bits. k counts all of them.
+   */
+  sparse: z.strictObject({ n: count(64), m: count(64), indexBits: count(16) }).optional(),
 });
 
 /** Tile of a product that one block computes, as a library offers it. */
@@ -120,12 +125,29 @@ export type GpuSpec = z.infer<typeof fields>;
 export type MathSpec = z.infer<typeof math>;
 export type TileSpec = z.infer<typeof tile>;
 
+/** Format of the operands that an entry of `math` multiplies: its name without the format of sums and the pattern of zeros. */
+export function operandsOf(math: string): string {
+  return math.split(/[+:]/)[0]!;
+}
+
+/** Bytes of the left operand as it is stored, with its indices, for each byte of a dense one. */
+export function storedShare({ sparse }: MathSpec, operandBytes: number): number {
+  return sparse === undefined ? 1 : (sparse.n / sparse.m) * (1 + sparse.indexBits / (8 * operandBytes));
+}
+
 /** What must hold between fields. */
 export const gpuSpec = fields.superRefine((spec, context) => {
   const refuse = (path: string, message: string): void =>
     context.addIssue({ code: 'custom', path: path.split('.'), message });
   if (Object.keys(spec.math).length === 0) refuse('math', 'name at least one precision');
-  for (const [precision, { unit }] of Object.entries(spec.math)) {
+  for (const [precision, { unit, sparse }] of Object.entries(spec.math)) {
+    const pattern = sparse === undefined ? undefined : `${sparse.n}:${sparse.m}`;
+    if (precision.split(':').slice(1).join(':') !== (pattern ?? ''))
+      refuse(
+        `math.${precision}`,
+        pattern === undefined ? 'give its `sparse`, or leave the pattern out of its name' : `name it FORMAT:${pattern}`,
+      );
+    if (sparse !== undefined && sparse.n >= sparse.m) refuse(`math.${precision}.sparse.n`, 'use a number below m');
     const tiles = unit === 'tensor' ? spec.library.tensorTiles : spec.library.cudaTiles;
     if (tiles.length === 0) refuse(`library.${unit}Tiles`, `give tiles: math.${precision} needs them`);
   }

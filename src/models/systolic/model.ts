@@ -1,4 +1,5 @@
 import { ACTIONS } from '../../events/events.ts';
+import { denseNotes } from '../dense-notes.ts';
 import type { Model } from '../model.ts';
 import { runProgram } from './assemble.ts';
 import { componentNames } from './lower/builder.ts';
@@ -32,7 +33,7 @@ export const systolic: Model<SystolicSpec> = {
         cycles: runProgram(spec, program, observer, options),
         peakUseBytes,
         fusedInto,
-        notes,
+        notes: [...notes, ...denseNotes(trace)],
       }),
     };
   },

@@ -1,9 +1,9 @@
 import { InputError, type Problem } from '../../../errors.ts';
 import { tensorBytes } from '../../../trace/facts.ts';
 import { peakActivationBytes } from '../../../trace/memory.ts';
-import type { Op, TensorId, Trace } from '../../../trace/trace.ts';
+import type { Op, SparsePattern, TensorId, Trace } from '../../../trace/trace.ts';
 import { networkNames } from '../../../units/network/load.ts';
-import type { GpuSpec } from '../spec.ts';
+import { type GpuSpec, operandsOf } from '../spec.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
 const LISTED = 20;
@@ -14,10 +14,35 @@ export function operandFormat({ tensors }: Trace, op: Op): string {
   return left === right ? left : `${right}/${left}`;
 }
 
-/** Name of the math that multiplies a format: with fp32 sums where the machine tells them apart, as frameworks ask for. */
-export function mathOf(spec: GpuSpec, format: string): string {
+/**
+ * Name of the math that multiplies a format: with fp32 sums where the machine tells them apart, as frameworks ask for, and without
+ * the zeros of a pattern where it can leave them out.
+ */
+export function mathOf(spec: GpuSpec, format: string, pattern: SparsePattern | null = null): string {
   const withWideSums = `${format}+fp32`;
-  return spec.math[withWideSums] === undefined ? format : withWideSums;
+  const dense = spec.math[withWideSums] === undefined ? format : withWideSums;
+  if (pattern === null) return dense;
+  const skipping = Object.entries(spec.math).find(
+    ([name, { sparse }]) => name.startsWith(`${dense}:`) && sparse !== undefined && fits(pattern, sparse),
+  );
+  return skipping?.[0] ?? dense;
+}
+
+/** Whether all that has a pattern has the other one too. */
+function fits({ n, m }: SparsePattern, other: SparsePattern): boolean {
+  if (other.m % m === 0) return (n * other.m) / m <= other.n;
+  return m % other.m === 0 && n <= other.n;
+}
+
+/** Pattern of the weights of a forward product or convolution, and which operand they are; null: none. */
+export function patternOf(
+  { tensors }: Trace,
+  op: Op,
+): { readonly pattern: SparsePattern; readonly operand: 'left' | 'right' } | null {
+  if (op.phase !== 'forward' || (op.kind !== 'matmul' && op.kind !== 'conv')) return null;
+  const [left, right] = op.inputs.map((id) => tensors[id]!.pattern);
+  if (right !== undefined) return { pattern: right, operand: 'right' };
+  return left === undefined ? null : { pattern: left, operand: 'left' };
 }
 
 /** Refuses what the machine cannot run: formats its pipes do not have, exchanges without a network, tensors beyond its memory. */
@@ -46,7 +71,7 @@ export function refuseUnsupported(spec: GpuSpec, trace: Trace): void {
 
 /** Formats that a machine's pipes multiply, whatever they sum in. */
 export function formats(spec: GpuSpec): string[] {
-  return [...new Set(Object.keys(spec.math).map((name) => name.split('+')[0]!))];
+  return [...new Set(Object.keys(spec.math).map(operandsOf))];
 }
 
 /** Tensors that are there from the beginning to the end of a run. */

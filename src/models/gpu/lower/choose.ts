@@ -1,3 +1,4 @@
+import { InputError } from '../../../errors.ts';
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { blocksPerSm } from '../units/occupancy.ts';
@@ -66,6 +67,8 @@ export function fastest(
   cache: SmCache,
   unfolded = false,
 ): Choice {
+  if (candidates.length === 0)
+    throw InputError.of('library', 'every tile needs more registers than a thread can have', 'add smaller tiles');
   const fitting = candidates.filter((kernels) => kernels.every((kernel) => blocksPerSm(spec, kernel) > 0));
   // Timing any of them says what is missing.
   if (fitting.length <= 1) return timed(spec, fitting[0] ?? candidates[0]!, cache, unfolded);

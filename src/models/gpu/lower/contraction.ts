@@ -10,6 +10,8 @@ export interface Formats {
   readonly operand: DType;
   readonly result: DType;
   readonly math: string;
+  /** Operand of a product that has a pattern of zeros which the math leaves out; null: none. */
+  readonly sparse: 'left' | 'right' | null;
 }
 
 /** Tensor cores take operands whose sizes are multiples of so many elements of 16 bits; libraries pad to them. */
@@ -18,9 +20,11 @@ const TENSOR_BITS = 128;
 /** Ways to compute a matrix product; `readsResult`: something as large as the result is read as it is stored. */
 export function matmulCandidates(spec: GpuSpec, op: MatmulOp, formats: Formats, readsResult: boolean): Candidate[] {
   const bits = DTYPES[formats.operand];
-  const unit = spec.math[formats.math]!.unit === 'tensor' ? TENSOR_BITS / bits : 1;
-  const padded = (size: number): number => Math.ceil(size / unit) * unit;
-  const [m, n, k] = [padded(op.m), padded(op.n), padded(op.k)];
+  const { unit, sparse } = spec.math[formats.math]!;
+  const multiple = unit === 'tensor' ? TENSOR_BITS / bits : 1;
+  const padded = (size: number, to = multiple): number => Math.ceil(size / to) * to;
+  // Of a sparse operand that many elements must be stored.
+  const [m, n, k] = [padded(op.m), padded(op.n), padded(op.k, (multiple * (sparse?.m ?? 1)) / (sparse?.n ?? 1))];
   const operandBytes = bits / 8;
   const pitch = (layout: Layout | undefined): number => k * operandBytes * (layout?.heads ?? 1);
   const product: Product = {
@@ -39,6 +43,7 @@ export function matmulCandidates(spec: GpuSpec, op: MatmulOp, formats: Formats, 
     leftBytes: op.batch * m * k * operandBytes,
     rightBytes: op.batch * k * n * operandBytes,
     warmBytes: null,
+    ...(formats.sparse !== null && { sparseOperand: formats.sparse }),
   };
   return gemmCandidates(spec, product);
 }

@@ -2,7 +2,7 @@ import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { convProduct, convTiles, slicedCandidates } from './conv-tiles.ts';
 import { type Convolution, convBytes } from './convolution.ts';
-import type { Candidate, Product } from './gemm.ts';
+import { type Candidate, type Product, tilesFor } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 
 /**
@@ -15,7 +15,7 @@ const STEP_CHANNELS = 32;
 const MIN_RESULTS = 128 * 128;
 
 export function tensorConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
-  const tiles = convTiles(spec.library.tensorTiles, MIN_RESULTS);
+  const tiles = convTiles(tilesFor(spec, spec.math[conv.precision]!, conv.operandBytes), MIN_RESULTS);
   const { pass, r, s, stride } = conv;
   if (pass === 'forward') {
     // Kernels for unit stride work their addresses out as they go; of cuDNN 7's kernels they alone are sliced.

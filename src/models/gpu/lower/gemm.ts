@@ -1,11 +1,11 @@
 import { InputError } from '../../../errors.ts';
 import type { Kernel, Rates } from '../kernel.ts';
-import type { GpuSpec, MathSpec, TileSpec } from '../spec.ts';
+import { type GpuSpec, type MathSpec, storedShare, type TileSpec } from '../spec.ts';
 import { MAX_REGISTERS_PER_THREAD } from '../units/occupancy.ts';
 import { cyclicHitRate, offChipOperandBytes } from '../units/reuse.ts';
 import { streamKernel } from './stream.ts';
 import { MIN_ITERATIONS, SUM_BYTES, streamK } from './stream-k.ts';
-import { type Cut, tileProgram } from './tile.ts';
+import { type Cut, fragmentBytesOf, type MathInstruction, stageBytesOf, tileProgram } from './tile.ts';
 
 /** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
 export interface Product {
@@ -27,12 +27,15 @@ export interface Product {
   readonly rightBytes: number;
   /** Bytes of all tensors the call touches, if the same call was made just before; null: nothing is in L2. */
   readonly warmBytes: number | null;
+  /** Operand in which math for sparse operands leaves zeros out; absent: the right one, where weights are. */
+  readonly sparseOperand?: 'left' | 'right';
 }
 
 /** Blocks per SM that slicing the reduction aims at. */
 const FILLS = [1, 2, 4] as const;
-/** Registers for addresses, loop counters and predicates. */
+/** Registers for addresses, loop counters and predicates, and what compilers get by with where there are no more. */
 const OTHER_REGISTERS = 50;
+const LEAST_OTHER_REGISTERS = 20;
 
 /** A way to compute a product: kernels one after the other. */
 export type Candidate = readonly Kernel[];
@@ -57,10 +60,14 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
   return candidates;
 }
 
-/** Tiles for operands of a width: a step is as many bytes deep as the machine file says for elements of two bytes. */
-function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly TileSpec[] {
+/**
+ * Tiles for operands of a width: a step is as many bytes deep as the machine file says for elements of two bytes, counted on the
+ * sparse operand where one is.
+ */
+export function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly TileSpec[] {
   if (math.unit === 'cuda') return spec.library.cudaTiles;
-  return spec.library.tensorTiles.map((tile) => ({ ...tile, k: (2 * tile.k) / operandBytes }));
+  const { n, m } = math.sparse ?? { n: 1, m: 1 };
+  return spec.library.tensorTiles.map((tile) => ({ ...tile, k: (2 * tile.k * m) / n / operandBytes }));
 }
 
 /** One tile shape and number of slices; null if a thread would need more registers than it can have. */
@@ -102,16 +109,17 @@ function tileKernel(
   const { operandBytes, batch, m, n, k } = product;
   const warps = tile.warpsM * tile.warpsN;
   const threads = 32 * warps;
-  const stageBytes = (tile.m + tile.n) * tile.k * operandBytes;
+  const instruction = instructionFor(math, product);
+  const stageBytes = stageBytesOf(tile, instruction);
   const sums = (tile.m * tile.n * math.accumulatorBytes) / threads / 4;
-  const fragments =
-    (((tile.m / tile.warpsM) * math.leftReads + (tile.n / tile.warpsN) * math.rightReads) * math.k * operandBytes * 2) /
-    32 /
-    4;
+  const fragments = (fragmentBytesOf(tile.m / tile.warpsM, tile.n / tile.warpsN, instruction) * 2) / 32 / 4;
   const staged = spec.sm.asyncCopy ? 0 : stageBytes / threads / 4;
-  const registersPerThread = Math.ceil(sums + fragments + staged + OTHER_REGISTERS);
-  if (registersPerThread > MAX_REGISTERS_PER_THREAD) return null;
+  const needed = Math.ceil(sums + fragments + staged);
+  if (needed + LEAST_OTHER_REGISTERS > MAX_REGISTERS_PER_THREAD) return null;
+  const registersPerThread = Math.min(needed + OTHER_REGISTERS, MAX_REGISTERS_PER_THREAD);
   const [tilesM, tilesN] = [Math.ceil(m / tile.m), Math.ceil(n / tile.n)];
+  const leftBytes = (product.leftBytes * instruction.leftStored) / batch;
+  const rightBytes = (product.rightBytes * instruction.rightStored) / batch;
   const iterations = Math.ceil(Math.ceil(k / tile.k) / slices);
   const blocks = tilesM * tilesN * batch * slices;
   const hitRate = product.warmBytes === null ? 0 : cyclicHitRate(product.warmBytes, operandCapacityBytes(spec));
@@ -119,7 +127,7 @@ function tileKernel(
   const resultBytes = partial ? SUM_BYTES : product.resultBytes;
   const stored = m * n * batch * resultBytes * slices;
   const timing = (rates: Rates) => ({
-    math: { ...math, steps: math.instructions, operandBytes },
+    math: instruction,
     sharedBytesPerCycle: spec.sm.sharedBytesPerCycle,
     sharedLatencyCycles: spec.sm.sharedLatencyCycles,
     globalBytesPerCycle: rates.loadBytesPerCycle,
@@ -142,6 +150,7 @@ function tileKernel(
       warps,
       tile.warpsM,
       operandBytes,
+      product.sparseOperand,
       resultBytes,
       product.readsResult && !partial,
       cut === undefined ? '' : `${cut.tiles} ${cut.others}`,
@@ -161,10 +170,10 @@ function tileKernel(
         {
           tilesM,
           tilesN,
-          leftPanelBytes: product.leftBytes / tilesM / batch,
-          rightPanelBytes: product.rightBytes / tilesN / batch,
-          leftBytes: product.leftBytes / batch,
-          rightBytes: product.rightBytes / batch,
+          leftPanelBytes: leftBytes / tilesM,
+          rightPanelBytes: rightBytes / tilesN,
+          leftBytes,
+          rightBytes,
         },
         Math.max(1, Math.floor(resident / slices / Math.max(1, Math.floor(resident / (tilesM * tilesN * slices))))),
         operandCapacityBytes(spec),
@@ -176,6 +185,16 @@ function tileKernel(
     mathCyclesPerBlock: (iterations * tile.m * tile.n * tile.k) / macsPerCycle(spec, math),
     macsDone: blocks * iterations * tile.m * tile.n * tile.k,
   };
+}
+
+/** The math as tiles use it. Sparse instructions leave zeros out of their left operand: for a right one the product is transposed. */
+function instructionFor(math: MathSpec, { operandBytes, sparseOperand = 'right' }: Product): MathInstruction {
+  const { m, n, k, leftReads, rightReads, occupiesCycles, latencyCycles, accumulatorBytes } = math;
+  const common = { k, steps: math.instructions, occupiesCycles, latencyCycles, operandBytes, accumulatorBytes };
+  const stored = storedShare(math, operandBytes);
+  return math.sparse === undefined || sparseOperand === 'left'
+    ? { ...common, m, n, leftReads, rightReads, leftStored: stored, rightStored: 1 }
+    : { ...common, m: n, n: m, leftReads: rightReads, rightReads: leftReads, leftStored: 1, rightStored: stored };
 }
 
 /** L2 for what all SMs read. */

@@ -4,7 +4,7 @@ import { loadNetwork } from '../../../units/network/load.ts';
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { cyclicHitRate } from '../units/reuse.ts';
-import { mathOf, operandFormat, refuseUnsupported } from './check.ts';
+import { mathOf, operandFormat, patternOf, refuseUnsupported } from './check.ts';
 import { exchangesRead, type Transfer, transferOf } from './communicate.ts';
 import { convolutionCandidates, type Formats, matmulCandidates } from './contraction.ts';
 import type { Candidate } from './gemm.ts';
@@ -60,7 +60,13 @@ function lowerGroup(spec: GpuSpec, trace: Trace, group: Group, warm: number): Om
   const ops = group.members.map((index) => trace.ops[index]!);
   const lead = ops[0]!;
   const shapes = (ids: readonly TensorId[]): string =>
-    ids.map((id) => `${trace.tensors[id]!.shape.join('x')}${trace.tensors[id]!.dtype}`).join();
+    ids
+      .map((id) => trace.tensors[id]!)
+      .map(
+        ({ shape, dtype, pattern }) =>
+          `${shape.join('x')}${dtype}${pattern === undefined ? '' : JSON.stringify(pattern)}`,
+      )
+      .join();
   const { id: _id, name: _name, inputs, outputs: _outputs, ...facts } = lead;
   const key = [
     JSON.stringify(facts),
@@ -75,11 +81,14 @@ function lowerGroup(spec: GpuSpec, trace: Trace, group: Group, warm: number): Om
   ].join(';');
   const call = { kind: 'call', op: group.members[0]!, fused: group.members.slice(1), key } as const;
   if (lead.kind === 'matmul' || lead.kind === 'conv') {
-    const math = mathOf(spec, operandFormat(trace, lead));
+    // Weights of a training step change with every update and would have to be compressed anew; frameworks train with masks instead.
+    const zeros = trace.workload.phase === 'inference' ? patternOf(trace, lead) : null;
+    const math = mathOf(spec, operandFormat(trace, lead), zeros?.pattern);
     const formats: Formats = {
       operand: trace.tensors[inputs[0]!]!.dtype,
       result: trace.tensors[group.writes[0]!]!.dtype,
       math,
+      sparse: zeros?.operand ?? null,
     };
     const resultBytes = tensorBytes(trace.tensors[group.writes[0]!]!);
     const readsResult = group.extraReads.some((id) => tensorBytes(trace.tensors[id]!) === resultBytes);

@@ -27,6 +27,9 @@ export interface MathInstruction {
   readonly leftReads: number;
   readonly rightReads: number;
   readonly operandBytes: number;
+  /** Bytes of an operand as it is stored for each byte of a dense one: below 1 where zeros are left out. */
+  readonly leftStored: number;
+  readonly rightStored: number;
   readonly accumulatorBytes: number;
 }
 
@@ -63,6 +66,17 @@ export interface TileTiming {
 const WIDE_BYTES = 512;
 const ALU_LATENCY = 4;
 
+/** Bytes of the operands of one main-loop step of a block, as they are stored. */
+export function stageBytesOf(tile: Pick<Tile, 'm' | 'n' | 'k'>, math: MathInstruction): number {
+  return (tile.m * math.leftStored + tile.n * math.rightStored) * tile.k * math.operandBytes;
+}
+
+/** Bytes of the operands that a warp with so many rows and columns reads from shared memory for one step of its instructions. */
+export function fragmentBytesOf(warpM: number, warpN: number, math: MathInstruction): number {
+  const [left, right] = [warpM * math.leftReads * math.leftStored, warpN * math.rightReads * math.rightStored];
+  return (left + right) * math.k * math.operandBytes;
+}
+
 /** Cycles as a multiple of a quarter, so that states recur exactly. */
 export function quarters(cycles: number): number {
   return Math.max(1, Math.round(4 * cycles) / 4);
@@ -84,11 +98,11 @@ export function tileProgram(tile: Tile, timing: TileTiming): WarpProgram {
   const SUMS = 6;
   const groups = groupsM * groupsN;
   const slots = SUMS + groups;
-  const stageBytes = (tile.m + tile.n) * tile.k * math.operandBytes;
+  const stageBytes = stageBytesOf(tile, math);
   const loads = Math.max(1, Math.round(stageBytes / warps / WIDE_BYTES));
   const loadCycles = quarters(stageBytes / warps / loads / timing.globalBytesPerCycle);
   const storeCycles = Math.max(1, Math.round(stageBytes / warps / loads / timing.sharedBytesPerCycle));
-  const fragmentBytes = (warpM * math.leftReads + warpN * math.rightReads) * math.k * math.operandBytes;
+  const fragmentBytes = fragmentBytesOf(warpM, warpN, math);
   const fragmentLoads = Math.max(2, Math.round(fragmentBytes / WIDE_BYTES));
   const fragmentCycles = Math.max(1, Math.round(fragmentBytes / fragmentLoads / timing.sharedBytesPerCycle));
 
