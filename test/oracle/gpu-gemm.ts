@@ -19,7 +19,15 @@ export interface GemmBlocks {
   readonly right: Matrix;
   /** Added to the product if the program reads the result; tile.m x (blocks x tile.n). */
   readonly addend: Matrix | null;
+  /** What the instructions of one group add to a sum: the products of a row and a column, math.k each. */
+  readonly dot: Dot;
 }
+
+export type Dot = (row: readonly number[], column: readonly number[], sum: number) => number;
+
+/** One product after the other, in exact arithmetic as far as numbers of 64 bits are. */
+export const plainDot: Dot = (row, column, sum) =>
+  row.reduce((total, value, index) => total + value * column[index]!, sum);
 
 /** Part of a tile of both operands in shared memory: which tile along K, and what of it. */
 interface Chunk {
@@ -72,7 +80,7 @@ export function gemmMeaning(
   program: WarpProgram,
   gemm: GemmBlocks,
 ): { meaning: Meaning; result: (number | undefined)[][] } {
-  const { tile, math, left, right, addend } = gemm;
+  const { tile, math, left, right, addend, dot } = gemm;
   const warps = tile.warpsM * tile.warpsN;
   const [warpM, warpN] = [tile.m / tile.warpsM, tile.n / tile.warpsN];
   const [groupsM, groupsN] = [warpM / math.m, warpN / math.n];
@@ -200,15 +208,11 @@ export function gemmMeaning(
     const sums = state.sums[group];
     if (sums === null || sums === undefined)
       throw new Hazard(`sums of group ${group} are used before they have arrived`);
-    const row = (m: number, k: number): number => values[m * math.k + k]!;
-    const column = (k: number, c: number): number => values[(warpM + c) * math.k + k]!;
+    const line = (index: number): readonly number[] => values.slice(index * math.k, (index + 1) * math.k);
     const [firstM, firstN] = [Math.floor(group / groupsN) * math.m, (group % groupsN) * math.n];
-    const added = sums.map((sum, e) => {
-      let total = sum;
-      for (let k = 0; k < math.k; k++)
-        total += row(firstM + Math.floor(e / math.n), k) * column(k, firstN + (e % math.n));
-      return total;
-    });
+    const added = sums.map((sum, e) =>
+      dot(line(firstM + Math.floor(e / math.n)), line(warpM + firstN + (e % math.n)), sum),
+    );
     state.sums[group] = null;
     return () => {
       state.sums[group] = added;

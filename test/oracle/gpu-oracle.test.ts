@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Tile, type TileTiming, tileProgram } from '../../src/models/gpu/lower/tile.ts';
 import { Sm, type SmRun } from '../../src/models/gpu/units/sm.ts';
-import { type GemmBlocks, gemmMeaning, type Matrix } from './gpu-gemm.ts';
+import { type GemmBlocks, gemmMeaning, type Matrix, plainDot } from './gpu-gemm.ts';
 import { playSm } from './gpu-sm.ts';
 
 const SEED = 20261121;
@@ -121,6 +121,7 @@ function operandsOf({ tile, timing, blocks, iterations }: Case): GemmBlocks {
     left: matrix(tile.m, k, 5),
     right: matrix(k, tile.n * blocks, 3),
     addend: timing.readsResult ? matrix(tile.m, tile.n * blocks, 11) : null,
+    dot: plainDot,
   };
 }
 

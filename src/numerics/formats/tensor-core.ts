@@ -4,10 +4,10 @@ import { NEAREST_EVEN, TOWARD_ZERO } from './rounding.ts';
 
 /**
  * How a tensor core adds products up. Published (Fasi, Higham, Mikaitis and Pranesh, "Numerical behavior of NVIDIA tensor cores",
- * PeerJ Computer Science 7:e330, 2021, probes on V100, T4 and A100; Khattak and Mikaitis, arXiv 2512.07004, 2025): products are
- * exact; a few of them and the addend are aligned to the largest exponent, what is shifted out is cut off, the sum is not
- * normalised before its end and carries what it needs to the left; subnormal numbers count in full. fp32 results are cut off,
- * fp16 results are rounded to nearest.
+ * PeerJ Computer Science 7:e330, 2021, probes on V100, T4 and A100; Khattak and Mikaitis, "Accurate models of NVIDIA tensor cores",
+ * arXiv 2512.07004, 2025, models that agree bit for bit with V100, A100, L40S and H100): products are exact; a few of them and the
+ * addend are aligned to the largest exponent, what is shifted out is cut off, the sum is not normalised before its end and carries
+ * what it needs to the left; subnormal numbers count in full. fp32 results are cut off, fp16 results are rounded to nearest.
  * Assumed: a product's exponent is the sum of its factors' exponents even where its significand is 2 or more, subnormal factors
  * have the exponent of the smallest normal number, longer sums go through the blocks in order, and a finite sum never becomes an
  * fp32 infinity.
@@ -30,6 +30,16 @@ export const TENSOR_CORES = {
     fp16: { operand: fp16, productsPerBlock: 8, alignmentBits: 1 },
     bf16: { operand: bf16, productsPerBlock: 8, alignmentBits: 1 },
     tf32: { operand: tf32, productsPerBlock: 4, alignmentBits: 1 },
+  },
+  ada: {
+    fp16: { operand: fp16, productsPerBlock: 8, alignmentBits: 1 },
+    bf16: { operand: bf16, productsPerBlock: 8, alignmentBits: 1 },
+    tf32: { operand: tf32, productsPerBlock: 4, alignmentBits: 1 },
+  },
+  hopper: {
+    fp16: { operand: fp16, productsPerBlock: 16, alignmentBits: 2 },
+    bf16: { operand: bf16, productsPerBlock: 16, alignmentBits: 2 },
+    tf32: { operand: tf32, productsPerBlock: 8, alignmentBits: 2 },
   },
 } as const satisfies Record<string, Record<string, TensorCore>>;
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { TENSOR_CORES, tensorCoreDot } from '../../../src/numerics/formats/tensor-core.ts';
 
-const { volta, turing, ampere } = TENSOR_CORES;
+const { volta, turing, ampere, ada, hopper } = TENSOR_CORES;
 const FP16_CORES = [
   ['volta', volta.fp16],
   ['turing', turing.fp16],
   ['ampere', ampere.fp16],
+  ['ada', ada.fp16],
 ] as const;
 const ONES = [1, 1, 1, 1];
 
@@ -89,6 +90,22 @@ describe('what tells the generations apart', () => {
     expect(probe(turing.fp16)).toBe(2 ** 10 * (1 + 2 ** -23));
     // Beside 1, each 2^-25 is below the last place of 2^-24.
     expect(probe(ampere.fp16)).toBe(2 ** 10);
+  });
+
+  it('Hopper adds sixteen at once and keeps two bits, so that sums depend on where a block ends', () => {
+    const left = new Array<number>(16).fill(1);
+    // 1, and then eight products of 2^-25 in the places 8 to 15: beside 1 each of them counts, 2^-22 in all; fp32 steps are 2^-23.
+    const small = [1, ...new Array<number>(7).fill(0), ...new Array<number>(8).fill(2 ** -25)].map((x) => x * 2 ** 10);
+    expect(tensorCoreDot(hopper.fp16, left, small, 0, 'fp32')).toBe(2 ** 10 * (1 + 2 ** -22));
+    // The second block of eight has the sum of the first as its addend; one more bit is not enough for 2^-25.
+    expect(tensorCoreDot(ampere.fp16, left, small, 0, 'fp32')).toBe(2 ** 10);
+    // 2^-26 is too small for Hopper too.
+    const smaller = small.map((x, index) => (index < 8 ? x : x / 2));
+    expect(tensorCoreDot(hopper.fp16, left, smaller, 0, 'fp32')).toBe(2 ** 10);
+    // Nine products of 1, of which sixteen are a block: tf32 takes eight.
+    const late = [...new Array<number>(8).fill(2 ** -26), 1, ...new Array<number>(7).fill(0)];
+    expect(tensorCoreDot(hopper.tf32, left, late, 0, 'fp32')).toBe(1 + 2 ** -23);
+    expect(tensorCoreDot(hopper.bf16, left, late, 0, 'fp32')).toBe(1);
   });
 
   it('tf32 goes four by four, bf16 eight by eight', () => {
