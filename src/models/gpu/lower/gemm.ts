@@ -61,11 +61,11 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
 }
 
 /**
- * Tiles for operands of a width: a step is as many bytes deep as the machine file says for elements of two bytes, counted on the
- * sparse operand where one is.
+ * Tiles for operands of a width: on tensor cores a step is as many bytes deep as the machine file says for elements of two bytes, counted
+ * on the sparse operand where one is; on plain pipes as many instructions.
  */
 export function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly TileSpec[] {
-  if (math.unit === 'cuda') return spec.library.cudaTiles;
+  if (math.unit === 'cuda') return spec.library.cudaTiles.map((tile) => ({ ...tile, k: tile.k * math.k }));
   const { n, m } = math.sparse ?? { n: 1, m: 1 };
   return spec.library.tensorTiles.map((tile) => ({ ...tile, k: (2 * tile.k * m) / n / operandBytes }));
 }
