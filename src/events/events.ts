@@ -27,6 +27,7 @@ export const ACTIONS = [
   'mac.int8',
   'mac.int8x16',
   'mac.int16',
+  'mac.fp8',
   'mac.bf16',
   'mac.fp16',
   'mac.tf32',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadEnergyTable } from '../../src/energy/table.ts';
-import { loadMachine } from '../../src/machine/load.ts';
+import { listMachines, loadMachine } from '../../src/machine/load.ts';
+import { formats } from '../../src/models/gpu/lower/check.ts';
+import type { GpuSpec } from '../../src/models/gpu/spec.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
 import { simulate } from '../../src/simulate.ts';
 import { loadTrace } from '../../src/workload/load.ts';
@@ -42,11 +44,29 @@ describe('energy of a GPU', () => {
     expect(operationsPj['instruction']).toBe(30);
   });
 
-  it('no GPU draws more than its power limit while it multiplies, by more than a fifth', () => {
-    for (const arch of ['v100', 'v100-pcie', 't4', 'rtx2080ti', 'p100', 'p40', 'p4', 'gtx1080ti']) {
-      const { averagePowerW } = run('matmul:4096x4096x4096', arch.match(/^[pg]/) ? 'fp32' : 'fp16', [], arch).totals;
-      const limit = (loadMachine(arch, [], SCHEMAS).spec as { energy: { publishedBusyPowerW: number } }).energy;
-      expect(averagePowerW, arch).toBeLessThan(1.2 * limit.publishedBusyPowerW);
-    }
+  const GPUS = listMachines().filter(({ kind }) => kind === 'gpu');
+  it.each(GPUS.map(({ name }) => name))('%s draws at most a fifth more than its power limit in any format', (arch) => {
+    const { spec } = loadMachine(arch, [], SCHEMAS) as { spec: GpuSpec };
+    const limitW = spec.energy.publishedBusyPowerW!;
+    for (const precision of ['fp32', 'fp16', 'bf16', 'int8', 'fp8e4m3'].filter((one) => formats(spec).includes(one)))
+      expect(run('matmul:4096x4096x4096', precision, [], arch).totals.averagePowerW, precision).toBeLessThan(
+        1.2 * limitW,
+      );
+  });
+
+  it('an A100 reaches its 400 W with large products, and a T4 its 70 W, as measured clocks say', () => {
+    const a100 = run('matmul:8192x8192x8192', 'fp16', [], 'a100').totals.averagePowerW;
+    expect(Math.abs(a100 / 400 - 1)).toBeLessThan(0.02);
+    for (const precision of ['fp16', 'fp32'])
+      expect(Math.abs(run('matmul:4096x4096x4096', precision, [], 't4').totals.averagePowerW / 70 - 1)).toBeLessThan(
+        0.1,
+      );
+  });
+
+  it('an A100 draws less with sparse weights: half of the multiply-adds', () => {
+    const options = { phase: 'inference', precision: 'fp16', sparsity: { n: 2, m: 4 } } as const;
+    const trace = loadTrace('matmul:8192x8192x8192', options, 'fp16');
+    const { energyPj } = simulate(loadMachine('a100', [], SCHEMAS), trace).report.totals;
+    expect(energyPj).toBeLessThan(0.7 * run('matmul:8192x8192x8192', 'fp16', [], 'a100').totals.energyPj);
   });
 });

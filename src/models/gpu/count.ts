@@ -37,6 +37,8 @@ const THREAD_INSTRUCTION = ACTIONS.indexOf('vector.op');
 const MAC_ACTIONS: Readonly<Record<string, Action>> = {
   int4: 'mac.int4',
   int8: 'mac.int8',
+  fp8e4m3: 'mac.fp8',
+  fp8e5m2: 'mac.fp8',
   fp16: 'mac.fp16',
   bf16: 'mac.bf16',
   tf32: 'mac.tf32',

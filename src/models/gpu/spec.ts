@@ -20,9 +20,12 @@ const math = z.strictObject({
   occupiesCycles: positive(256),
   /** From the last instruction of a group until its sums can be used. */
   latencyCycles: count(1000),
-  /** Threads of a warp that read the same element of the left and of the right operand from shared memory. */
-  leftReads: count(32),
-  rightReads: count(32),
+  /**
+   * How often a warp reads an element of the left and of the right operand from shared memory: by so many of its threads, or below 1 where
+   * several warps work on one instruction and share what they read.
+   */
+  leftReads: positive(32),
+  rightReads: positive(32),
   /** Width of a sum in registers and as it is exchanged at the end of a tile. */
   accumulatorBytes: count(8),
   /**
@@ -31,6 +34,11 @@ const math = z.strictObject({
    */
   sparse: z.strictObject({ n: count(64), m: count(64), indexBits: count(16) }).optional(),
 });
+
+function withoutNulls(record: unknown): unknown {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return record;
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}
 
 /** Tile of a product that one block computes, as a library offers it. */
 const tile = z.strictObject({
@@ -90,7 +98,8 @@ const fields = z.strictObject({
   network: z.string().min(1).optional(),
   /** Kernels in a stream: time that passes per kernel besides its own, and per kernel that another one of the same call follows. */
   launch: z.strictObject({ firstUs: positive(1000), nextUs: positive(1000) }),
-  math: z.record(z.string(), math),
+  /** null takes away what the base of a machine has. */
+  math: z.preprocess(withoutNulls, z.record(z.string(), math)),
   /** What the library has to choose from. */
   library: z.strictObject({
     stages: count(8),
