@@ -6,6 +6,7 @@ import { gpu } from '../../src/models/gpu/model.ts';
 import { macsPerCycle } from '../../src/models/gpu/lower/gemm.ts';
 import { gemmSeconds } from '../../src/models/gpu/predict/gemm.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
+import { simulate } from '../../src/simulate.ts';
 import { loadTrace } from '../../src/workload/load.ts';
 
 const GPUS = listMachines().filter(({ kind }) => kind === 'gpu');
@@ -142,6 +143,24 @@ describe('GPUs that ship', () => {
       expect(Math.abs((2 * size ** 3) / seconds / 1e12 / tflops - 1)).toBeLessThan(0.05);
     },
   );
+
+  it.each(['p40', 'v100'])(
+    '%s: a convolution with dot products of int8 is more than twice as fast as in fp32',
+    (name) => {
+      const seconds = (precision: string): number => {
+        const options = { phase: 'inference', precision } as const;
+        const trace = loadTrace('conv:64,256,28,28,256,3,3,1,1', options, precision);
+        return simulate(loadMachine(name, [], SCHEMAS), trace).report.totals.seconds;
+      };
+      expect(seconds('fp32') / seconds('int8')).toBeGreaterThan(2);
+    },
+  );
+
+  it('a format can be taken away', () => {
+    expect(Object.keys(specOf('h100').math)).not.toContain('int4');
+    const { math } = loadMachine('a100', ['math.fp16=null'], SCHEMAS).spec as { math: object };
+    expect(Object.keys(math)).not.toContain('fp16');
+  });
 
   it('sums in fp32 take twice as long on a GeForce of the Turing generation, and equally long on T4', () => {
     expect(peakTops('rtx2080ti', 'fp16') / peakTops('rtx2080ti', 'fp16+fp32')).toBe(2);

@@ -35,13 +35,13 @@ export function hasPattern(
  */
 export function withPattern(
   trace: Trace,
-  pattern: SparsePattern,
+  { n, m }: SparsePattern,
   marks: (layout: WeightLayout) => boolean = () => true,
 ): Trace {
-  const layouts = prunableWeights(trace).filter((layout) => layout.channels % pattern.m === 0 && marks(layout));
+  const layouts = prunableWeights(trace).filter((layout) => layout.channels % m === 0 && marks(layout));
   const names = new Set(layouts.map(({ name }) => name));
   const tensors = trace.tensors.map((tensor) =>
-    tensor.role === 'weight' && names.has(tensor.name) ? { ...tensor, pattern } : tensor,
+    tensor.role === 'weight' && names.has(tensor.name) ? { ...tensor, pattern: { n, m } } : tensor,
   );
   return { ...trace, tensors };
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
+import { readTrace } from '../../../src/trace/read.ts';
+import { writeTrace } from '../../../src/trace/write.ts';
 import { hasPattern, readPattern, withPattern } from '../../../src/training/sparsity/pattern.ts';
 import { sparsityOf } from '../../../src/training/sparsity/plan.ts';
 import { criterion } from '../../../src/training/sparsity/selection.ts';
@@ -78,7 +80,10 @@ describe('a trace with a pattern', () => {
     const pruning = { method: 'nm', ...TWO_OF_FOUR } as const;
     const pruned = trainAll(learner({ changes: { sparsity: (options) => sparsityOf(pruning, options) } }));
     const names = ['first.weight', 'second.weight', 'classes.weight'];
-    expect(patterned(withPattern(step, TWO_OF_FOUR, pruned.hasPattern(TWO_OF_FOUR)))).toEqual(names);
+    const marked = withPattern(step, pruning, pruned.hasPattern(pruning));
+    expect(patterned(marked)).toEqual(names);
+    // What is written can be read: nothing of the pruning but the pattern is in it.
+    expect(readTrace(writeTrace(marked), 'marked')).toEqual(marked);
   });
 });
 

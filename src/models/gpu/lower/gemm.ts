@@ -46,7 +46,7 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
   const tiles = tilesFor(spec, math, product.operandBytes);
   const candidates: Candidate[] = [];
   for (const tile of tiles.filter((one) => worthwhile(one, tiles, product))) {
-    const iterations = Math.ceil(product.k / tile.k);
+    const iterations = Math.ceil(product.k / inElements(math, tile).k);
     const blocks = Math.ceil(product.m / tile.m) * Math.ceil(product.n / tile.n) * product.batch;
     const splits = FILLS.map((fill) => Math.min(spec.library.maxSlices, Math.floor((fill * spec.sms) / blocks)));
     for (const slices of new Set([1, ...splits])) {
@@ -61,25 +61,28 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
 }
 
 /**
- * Tiles for operands of a width: on tensor cores a step is as many bytes deep as the machine file says for elements of two bytes, counted
- * on the sparse operand where one is; on plain pipes as many instructions.
+ * Tiles for operands of a width: a step on tensor cores is as many bytes deep as the machine file says for elements of two bytes, counted
+ * on the sparse operand where one is.
  */
 export function tilesFor(spec: GpuSpec, math: MathSpec, operandBytes: number): readonly TileSpec[] {
-  if (math.unit === 'cuda') return spec.library.cudaTiles.map((tile) => ({ ...tile, k: tile.k * math.k }));
+  if (math.unit === 'cuda') return spec.library.cudaTiles;
   const { n, m } = math.sparse ?? { n: 1, m: 1 };
   return spec.library.tensorTiles.map((tile) => ({ ...tile, k: (2 * tile.k * m) / n / operandBytes }));
 }
 
 /** One tile shape and number of slices; null if a thread would need more registers than it can have. */
 export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, slices: number): Candidate | null {
-  const kernel = tileKernel(spec, spec.math[product.precision]!, tile, product, slices);
+  const math = spec.math[product.precision]!;
+  const kernel = tileKernel(spec, math, inElements(math, tile), product, slices);
   if (kernel === null) return null;
   return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
 }
 
 /** The tiles of the last waves cut along the reduction; null if the tile or the product does not allow for it. */
-export function streamKCandidate(spec: GpuSpec, tile: TileSpec, product: Product): Candidate | null {
-  const kernel = (cut?: Cut): Kernel | null => tileKernel(spec, spec.math[product.precision]!, tile, product, 1, cut);
+export function streamKCandidate(spec: GpuSpec, shape: TileSpec, product: Product): Candidate | null {
+  const math = spec.math[product.precision]!;
+  const tile = inElements(math, shape);
+  const kernel = (cut?: Cut): Kernel | null => tileKernel(spec, math, tile, product, 1, cut);
   const whole = kernel();
   return whole === null ? null : streamK(spec, whole, tile, kernel);
 }
@@ -89,6 +92,11 @@ function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Produc
   const smallestM = Math.min(...tiles.map((one) => one.m));
   const smallestN = Math.min(...tiles.map((one) => one.n));
   return (tile.m < 2 * m || tile.m <= 2 * smallestM) && (tile.n < 2 * n || tile.n <= 2 * smallestN);
+}
+
+/** On plain pipes a step is as many instructions deep as the machine file says, whatever each of them multiplies. */
+function inElements(math: MathSpec, tile: TileSpec): TileSpec {
+  return math.unit === 'cuda' ? { ...tile, k: tile.k * math.k } : tile;
 }
 
 /** The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin within tiles. */
