@@ -103,7 +103,7 @@ describe('runs that fold before their state recurs', () => {
     const program = tileProgram(
       { ...tile, stages: 2 },
       {
-        math: { ...math, steps: math.instructions, operandBytes: bytes, leftStored: 1, rightStored: 1 },
+        math: { ...math, steps: math.instructions, operandBytes: bytes, leftStored: 1 },
         sharedBytesPerCycle: 128,
         sharedLatencyCycles: 23,
         globalBytesPerCycle: 40,

@@ -37,13 +37,13 @@ describe('sparse tensor cores', () => {
   });
 
   it('load half of the weights and two bits for each of them', () => {
-    // A block computes 128 x 256 results from 64 rows of both operands: 128 x 64 dense, of 256 x 64 half, in 2 + 2/8 bytes each.
+    // Weights are in the rows: a block computes 256 x 128 results from 128 x 64 dense elements and half of 256 x 64, in 2 + 2/8 bytes each.
     const trace = loadTrace('matmul:4096x4096x4096', { phase: 'inference', sparsity: TWO_OF_FOUR }, 'fp16');
     const [call] = lower(a100, trace, 0);
     if (call?.kind !== 'call') throw new Error('no call');
-    const [kernel] = call.candidates().find(([first]) => first!.name === 'gemm fp16:2:4 128x256x64')!;
+    const [kernel] = call.candidates().find(([first]) => first!.name === 'gemm fp16:2:4 256x128x64')!;
     expect(kernel!.sharedBytesPerBlock).toBe(3 * (128 * 64 * 2 + (256 * 64 * 2.25) / 2));
-    expect(kernel!.loadBytes).toBe((4096 / 128) * (4096 / 256) * (4096 / 64) * 34_816);
+    expect(kernel!.loadBytes).toBe((4096 / 256) * (4096 / 128) * (4096 / 64) * 34_816);
     // Twice 1,024 multiply-adds a cycle and SM, at 8 of 8.5 cycles.
     expect(kernel!.mathCyclesPerBlock).toBeCloseTo((128 * 256 * 4096) / ((2048 * 8) / 8.5), 6);
     expect(kernel!.macsDone).toBe(4096 ** 3);
@@ -116,6 +116,15 @@ describe('which math takes a pattern', () => {
     expect(added[0]).toMatch(/^Zeros of 2:4 .*multiplied like the rest/);
   });
 
+  it('transposed convolutions run dense: their reduction runs along other channels', () => {
+    const upward = (sparsity?: SparsePattern) => {
+      const { ops } = run('unet', { ...(sparsity !== undefined && { sparsity }) });
+      return ops.filter(({ name, kind }) => kind === 'conv' && name.includes('up')).map(({ cycles }) => cycles);
+    };
+    expect(upward().length).toBeGreaterThan(0);
+    expect(upward(TWO_OF_FOUR)).toEqual(upward());
+  });
+
   it('a training step runs dense, as weights change', () => {
     const step = (sparsity?: SparsePattern) =>
       run('lenet-300-100', { phase: 'training', ...(sparsity !== undefined && { sparsity }) });
@@ -129,6 +138,9 @@ describe('machine files', () => {
     const change = (text: string) => () => loadMachine('a100', [text], SCHEMAS);
     expect(change('math.fp16:2:4.sparse={n: 1, m: 4, indexBits: 2}')).toThrow(InputError);
     expect(change('math.fp16:2:4.sparse={n: 1, m: 4, indexBits: 2}')).toThrow('FORMAT:1:4');
-    expect(change('math.fp16.sparse={n: 2, m: 4, indexBits: 2}')).toThrow('FORMAT:2:4');
+    const dense =
+      'unit: tensor, m: 16, n: 8, k: 16, instructions: 1, occupiesCycles: 8, latencyCycles: 25, leftReads: 1, rightReads: 1, accumulatorBytes: 4';
+    expect(change(`math.fp16={${dense}, sparse: {n: 2, m: 4, indexBits: 2}}`)).toThrow('FORMAT:2:4');
+    expect(change(`math.fp16:2:4={${dense}}`)).toThrow('leave the pattern out of its name');
   });
 });

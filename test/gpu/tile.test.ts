@@ -24,7 +24,6 @@ const TIMING: TileTiming = {
     rightReads: 2,
     operandBytes: 2,
     leftStored: 1,
-    rightStored: 1,
     accumulatorBytes: 2,
   },
   sharedBytesPerCycle: 128,

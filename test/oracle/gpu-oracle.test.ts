@@ -83,7 +83,6 @@ const cases: fc.Arbitrary<Case> = fc
           // Wide operands make several loads of a small tile.
           operandBytes: 8,
           leftStored: 1,
-          rightStored: 1,
           accumulatorBytes,
         },
         resultBytes: 16,

@@ -29,7 +29,6 @@ function caseOf(arch: string, name: string): { tile: Tile; timing: TileTiming; s
       steps: math.instructions,
       operandBytes,
       leftStored: storedShare(math, operandBytes),
-      rightStored: 1,
     },
     sharedBytesPerCycle: spec.sm.sharedBytesPerCycle,
     sharedLatencyCycles: spec.sm.sharedLatencyCycles,

@@ -34,12 +34,14 @@ function fits({ n, m }: SparsePattern, other: SparsePattern): boolean {
   return m % other.m === 0 && n <= other.n;
 }
 
-/** Pattern of the weights of a forward product or convolution, and which operand they are; null: none. */
+/** Pattern of the weights of a forward product or convolution, and which operand they are; null: none that kernels could use. */
 export function patternOf(
   { tensors }: Trace,
   op: Op,
 ): { readonly pattern: SparsePattern; readonly operand: 'left' | 'right' } | null {
   if (op.phase !== 'forward' || (op.kind !== 'matmul' && op.kind !== 'conv')) return null;
+  // It is computed as an input gradient, whose reduction runs along the other channels.
+  if (op.kind === 'conv' && op.transposed) return null;
   const [left, right] = op.inputs.map((id) => tensors[id]!.pattern);
   if (right !== undefined) return { pattern: right, operand: 'right' };
   return left === undefined ? null : { pattern: left, operand: 'left' };

@@ -3,14 +3,14 @@ import { DTYPES, type ConvOp, type Layout, type MatmulOp } from '../../../trace/
 import type { GpuSpec } from '../spec.ts';
 import { convCandidates } from './conv.ts';
 import type { Convolution } from './convolution.ts';
-import { type Candidate, gemmCandidates, type Product } from './gemm.ts';
+import { type Candidate, exchanged, gemmCandidates, type Product } from './gemm.ts';
 
 /** Formats of a contraction: of its operands, of what is stored, and the math that multiplies. */
 export interface Formats {
   readonly operand: DType;
   readonly result: DType;
   readonly math: string;
-  /** Operand of a product that has a pattern of zeros which the math leaves out; null: none. */
+  /** Operand of a product that has a pattern of zeros which the math leaves out; null: neither. */
   readonly sparse: 'left' | 'right' | null;
 }
 
@@ -43,9 +43,8 @@ export function matmulCandidates(spec: GpuSpec, op: MatmulOp, formats: Formats, 
     leftBytes: op.batch * m * k * operandBytes,
     rightBytes: op.batch * k * n * operandBytes,
     warmBytes: null,
-    ...(formats.sparse !== null && { sparseOperand: formats.sparse }),
   };
-  return gemmCandidates(spec, product);
+  return gemmCandidates(spec, formats.sparse === 'right' ? exchanged(product) : product);
 }
 
 /** Ways to compute a convolution or one of its gradients. */

@@ -2,7 +2,7 @@ import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { convProduct, convTiles, slicedCandidates } from './conv-tiles.ts';
 import { type Convolution, convBytes } from './convolution.ts';
-import { type Candidate, type Product, tilesFor } from './gemm.ts';
+import { type Candidate, exchanged, type Product, tilesFor } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 
 /**
@@ -15,12 +15,20 @@ const STEP_CHANNELS = 32;
 const MIN_RESULTS = 128 * 128;
 
 export function tensorConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
-  const tiles = convTiles(tilesFor(spec, spec.math[conv.precision]!, conv.operandBytes), MIN_RESULTS);
+  const math = spec.math[conv.precision]!;
+  const all = tilesFor(spec, math, conv.operandBytes);
+  const tiles = convTiles(all, MIN_RESULTS);
   const { pass, r, s, stride } = conv;
   if (pass === 'forward') {
+    const product = forward(conv);
+    // Sparse math has the filters in rows, so that tiles may be wide.
+    const candidates = (blocksPerSm: number): Candidate[] =>
+      math.sparse === undefined
+        ? slicedCandidates(spec, tiles, product, blocksPerSm)
+        : slicedCandidates(spec, all, exchanged(product), blocksPerSm);
     // Kernels for unit stride work their addresses out as they go; of cuDNN 7's kernels they alone are sliced.
-    if (stride[0] * stride[1] === 1) return slicedCandidates(spec, tiles, forward(conv), 1);
-    return afterOffsets(spec, conv, slicedCandidates(spec, tiles, forward(conv), conv.tensorOnly ? 0 : 1));
+    if (stride[0] * stride[1] === 1) return candidates(1);
+    return afterOffsets(spec, conv, candidates(conv.tensorOnly ? 0 : 1));
   }
   if (pass === 'input-gradient') return afterOffsets(spec, conv, slicedCandidates(spec, tiles, inputGradient(conv), 0));
   const candidates = slicedCandidates(spec, tiles, weightGradient(conv), 2);

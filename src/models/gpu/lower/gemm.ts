@@ -7,7 +7,10 @@ import { streamKernel } from './stream.ts';
 import { MIN_ITERATIONS, SUM_BYTES, streamK } from './stream-k.ts';
 import { type Cut, fragmentBytesOf, type MathInstruction, stageBytesOf, tileProgram } from './tile.ts';
 
-/** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
+/**
+ * A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. Math for sparse operands takes the left
+ * one as such; its bytes are given as if it were dense.
+ */
 export interface Product {
   readonly name: string;
   readonly batch: number;
@@ -27,8 +30,6 @@ export interface Product {
   readonly rightBytes: number;
   /** Bytes of all tensors the call touches, if the same call was made just before; null: nothing is in L2. */
   readonly warmBytes: number | null;
-  /** Operand in which math for sparse operands leaves zeros out; absent: the right one, where weights are. */
-  readonly sparseOperand?: 'left' | 'right';
 }
 
 /** Blocks per SM that slicing the reduction aims at. */
@@ -117,7 +118,7 @@ function tileKernel(
   const { operandBytes, batch, m, n, k } = product;
   const warps = tile.warpsM * tile.warpsN;
   const threads = 32 * warps;
-  const instruction = instructionFor(math, product);
+  const instruction = instructionOf(math, operandBytes);
   const stageBytes = stageBytesOf(tile, instruction);
   const sums = (tile.m * tile.n * math.accumulatorBytes) / threads / 4;
   const fragments = (fragmentBytesOf(tile.m / tile.warpsM, tile.n / tile.warpsN, instruction) * 2) / 32 / 4;
@@ -127,7 +128,7 @@ function tileKernel(
   const registersPerThread = Math.min(needed + OTHER_REGISTERS, MAX_REGISTERS_PER_THREAD);
   const [tilesM, tilesN] = [Math.ceil(m / tile.m), Math.ceil(n / tile.n)];
   const leftBytes = (product.leftBytes * instruction.leftStored) / batch;
-  const rightBytes = (product.rightBytes * instruction.rightStored) / batch;
+  const rightBytes = product.rightBytes / batch;
   const iterations = Math.ceil(Math.ceil(k / tile.k) / slices);
   const blocks = tilesM * tilesN * batch * slices;
   const hitRate = product.warmBytes === null ? 0 : cyclicHitRate(product.warmBytes, operandCapacityBytes(spec));
@@ -195,14 +196,34 @@ function tileKernel(
   };
 }
 
-/** The math as tiles use it. Sparse instructions leave zeros out of their left operand: for a right one the product is transposed. */
-function instructionFor(math: MathSpec, { operandBytes, sparseOperand = 'right' }: Product): MathInstruction {
-  const { m, n, k, leftReads, rightReads, occupiesCycles, latencyCycles, accumulatorBytes } = math;
-  const common = { k, steps: math.instructions, occupiesCycles, latencyCycles, operandBytes, accumulatorBytes };
-  const stored = storedShare(math, operandBytes);
-  return math.sparse === undefined || sparseOperand === 'left'
-    ? { ...common, m, n, leftReads, rightReads, leftStored: stored, rightStored: 1 }
-    : { ...common, m: n, n: m, leftReads: rightReads, rightReads: leftReads, leftStored: 1, rightStored: stored };
+/** The math as tiles use it. */
+function instructionOf(math: MathSpec, operandBytes: number): MathInstruction {
+  const { m, n, k, instructions, occupiesCycles, latencyCycles, leftReads, rightReads, accumulatorBytes } = math;
+  const leftStored = storedShare(math, operandBytes);
+  const steps = instructions;
+  return {
+    m,
+    n,
+    k,
+    steps,
+    occupiesCycles,
+    latencyCycles,
+    leftReads,
+    rightReads,
+    operandBytes,
+    leftStored,
+    accumulatorBytes,
+  };
+}
+
+/** The product with rows and columns exchanged, which is stored so as it is computed. */
+export function exchanged(product: Product): Product {
+  const { m, n, leftPitchBytes, rightPitchBytes, leftBytes, rightBytes } = product;
+  return {
+    ...product,
+    ...{ m: n, n: m, leftBytes: rightBytes, rightBytes: leftBytes },
+    ...{ leftPitchBytes: rightPitchBytes, rightPitchBytes: leftPitchBytes },
+  };
 }
 
 /** L2 for what all SMs read. */

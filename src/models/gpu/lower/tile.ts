@@ -27,9 +27,8 @@ export interface MathInstruction {
   readonly leftReads: number;
   readonly rightReads: number;
   readonly operandBytes: number;
-  /** Bytes of an operand as it is stored for each byte of a dense one: below 1 where zeros are left out. */
+  /** Bytes of the left operand as it is stored for each byte of a dense one: below 1 where zeros are left out. */
   readonly leftStored: number;
-  readonly rightStored: number;
   readonly accumulatorBytes: number;
 }
 
@@ -68,13 +67,12 @@ const ALU_LATENCY = 4;
 
 /** Bytes of the operands of one main-loop step of a block, as they are stored. */
 export function stageBytesOf(tile: Pick<Tile, 'm' | 'n' | 'k'>, math: MathInstruction): number {
-  return (tile.m * math.leftStored + tile.n * math.rightStored) * tile.k * math.operandBytes;
+  return (tile.m * math.leftStored + tile.n) * tile.k * math.operandBytes;
 }
 
 /** Bytes of the operands that a warp with so many rows and columns reads from shared memory for one step of its instructions. */
 export function fragmentBytesOf(warpM: number, warpN: number, math: MathInstruction): number {
-  const [left, right] = [warpM * math.leftReads * math.leftStored, warpN * math.rightReads * math.rightStored];
-  return (left + right) * math.k * math.operandBytes;
+  return (warpM * math.leftReads * math.leftStored + warpN * math.rightReads) * math.k * math.operandBytes;
 }
 
 /** Cycles as a multiple of a quarter, so that states recur exactly. */
