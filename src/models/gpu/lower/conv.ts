@@ -4,6 +4,7 @@ import { cudaConvCandidates } from './conv-cuda.ts';
 import { directCandidate, isNarrow } from './conv-direct.ts';
 import { tensorConvCandidates } from './conv-tensor.ts';
 import { type Convolution, isPaddedBeyondFilter, offChipShare } from './convolution.ts';
+import { fftCandidates } from './fft.ts';
 import type { Candidate } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 import { winogradCandidates } from './winograd.ts';
@@ -15,7 +16,12 @@ const PLAIN = 'fp32';
 export function convCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
   const direct = isNarrow(conv) ? [directCandidate(spec, conv)] : [];
   if (spec.math[conv.precision]!.unit === 'cuda')
-    return [...cudaConvCandidates(spec, conv), ...winogradCandidates(spec, conv), ...direct];
+    return [
+      ...cudaConvCandidates(spec, conv),
+      ...winogradCandidates(spec, conv),
+      ...fftCandidates(spec, conv),
+      ...direct,
+    ];
   const onPlain = (): Candidate[] =>
     conv.operandBytes > 1 && spec.math[PLAIN] !== undefined
       ? inLayout(spec, conv, 'NCHW', cudaConvCandidates(spec, { ...conv, precision: PLAIN }))
