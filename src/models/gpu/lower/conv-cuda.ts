@@ -1,17 +1,23 @@
-import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
+import { zeros } from './conv-scatter.ts';
 import { convProduct, plainConvTiles, slicedCandidates } from './conv-tiles.ts';
-import { type Convolution, convBytes, isPaddedBeyondFilter, offChipShare } from './convolution.ts';
+import { type Convolution, convBytes, isPaddedBeyondFilter } from './convolution.ts';
+import { gathering } from './gather.ts';
 import type { Candidate } from './gemm.ts';
-import { streamKernel } from './stream.ts';
 
 /** Implicit GEMM on plain pipes. Channels and taps are one dimension, so that few channels leave nothing empty. */
 export function cudaConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
+  return implicitProducts(spec, conv).map((kernels) =>
+    kernels.map((kernel) => (kernel.macs > 0 ? gathering(spec, kernel, conv.operandBytes) : kernel)),
+  );
+}
+
+function implicitProducts(spec: GpuSpec, conv: Convolution): Candidate[] {
   const { pass, n, c, k, r, s, p, q, groups } = conv;
   if (pass === 'input-gradient') return inputGradient(spec, conv);
   const bytes = convBytes(conv);
   const [channels, filters, pixels] = [c / groups, k / groups, n * p * q];
-  const tiles = plainConvTiles(spec, filters);
+  const tiles = plainConvTiles(spec, conv.precision, filters);
   if (pass === 'forward') {
     const product = { ...convProduct(conv), batch: groups, m: pixels, n: filters, k: channels * r * s };
     return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.weights }, 0);
@@ -41,20 +47,6 @@ function inputGradient(spec: GpuSpec, conv: Convolution): Candidate[] {
     leftBytes: bytes.result,
     rightBytes: bytes.weights,
   };
-  const candidates = slicedCandidates(spec, plainConvTiles(spec, product.n), product, 0);
+  const candidates = slicedCandidates(spec, plainConvTiles(spec, conv.precision, product.n), product, 0);
   return seeing === phases ? candidates : candidates.map((kernels) => [zeros(spec, conv), ...kernels]);
-}
-
-function zeros(spec: GpuSpec, { n, c, h, w, resultBytes }: Convolution): Kernel {
-  const elements = n * c * h * w;
-  return streamKernel(spec, {
-    name: 'zeros',
-    elements,
-    readBytesPerElement: 0,
-    writeBytesPerElement: resultBytes,
-    aluPerElement: 1,
-    sfuPerElement: 0,
-    offChipReadShare: 0,
-    offChipWriteShare: offChipShare(spec, elements * resultBytes),
-  });
 }

@@ -7,7 +7,8 @@ import { type Domain, transformedCandidates, workspaceBytes } from './transforme
  * Convolution by Fourier transforms, in tiles or of whole images, with the limits that cuDNN states for its FFT and FFT_TILING algorithms
  * (cuDNN developer guide, cudnnConvolutionForward): unit stride and dilation, filters larger than their padding, whole
  * images of up to 256 x 256 with their padding, tiles of 32 x 32, or of 256 along the longer side of a filter that is one wide.
- * cuDNN's kernels transform in fp32, whatever tensors are stored in.
+ * cuDNN's kernels transform in fp32, whatever tensors are stored in; transpositions stand between transforms and products (Vasilache
+ * et al., "Fast Convolutional Nets With fbfft", 2015).
  */
 const PRECISION = 'fp32';
 const REAL_BYTES = 4;
@@ -21,11 +22,12 @@ const MAX_ROWS = 64;
 
 /** Ways by Fourier transforms whose workspace fits into memory beside the tensors. */
 export function fftCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
-  const { r, s, stride, dilation, groups, padding, operandBytes } = conv;
+  const { r, s, stride, dilation, groups, padding, operandBytes, precision } = conv;
   const plain = stride[0] * stride[1] * dilation[0] * dilation[1] * groups === 1;
   // A 1 x 1 filter is a product as it stands; whole numbers do not survive the transform.
   if (!plain || r * s === 1 || padding[0] >= r || padding[1] >= s || operandBytes < 2) return [];
-  if (spec.math[PRECISION]?.unit !== 'cuda') return [];
+  // Nor are there kernels where sums are in half precision.
+  if (spec.math[precision]!.accumulatorBytes < 4 || spec.math[PRECISION]?.unit !== 'cuda') return [];
   const freeBytes = spec.memory.sizeGiB * 2 ** 30 - convBytes(conv).all;
   return [tiled(conv), whole(conv)]
     .filter((domain) => domain !== null)
@@ -60,6 +62,7 @@ function domain([rows, columns]: readonly [number, number], tile: readonly [numb
     precision: PRECISION,
     // Half of what a complex transform takes: 5 N log2 N additions and multiplications.
     operations: 2.5 * points * Math.log2(points),
+    transposed: true,
   };
 }
 

@@ -125,6 +125,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
     programKey: [
       product.precision,
       shape,
+      spec.library.stages,
       warps,
       tile.warpsM,
       operandBytes,

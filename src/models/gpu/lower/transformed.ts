@@ -23,6 +23,8 @@ export interface Domain {
   readonly precision: string;
   /** Operations that the transform of one tile takes. */
   readonly operations: number;
+  /** Transforms leave a tile's positions side by side: kernels between them and the product bring those of all tiles together. */
+  readonly transposed: boolean;
 }
 
 /** Matrices at every position: `count` products of m x k by k x n. */
@@ -82,18 +84,36 @@ export function transformedCandidates(
     rightBytes: count * k * n * valueBytes(domain),
     warmBytes: null,
   };
+  const transposed = (of: string, size: number): Kernel[] =>
+    domain.transposed ? [transposition(spec, `${domain.name} transposition of ${of}`, size * count, domain)] : [];
   const before = [
     transform(spec, conv, domain, 'left', leftBytes, m * k, true),
+    ...transposed('left', m * k),
     transform(spec, conv, domain, 'right', rightBytes, k * n, true),
+    ...transposed('right', k * n),
   ];
-  const after = transform(spec, conv, domain, 'result', resultBytes, m * n, false);
-  // Only sums over all tiles are long enough to be sliced.
-  const blocksPerSm = conv.pass === 'weight-gradient' ? 2 : 0;
-  return slicedCandidates(spec, tiles, product, blocksPerSm).map((kernels) => [...before, ...kernels, after]);
+  const after = [...transposed('result', m * n), transform(spec, conv, domain, 'result', resultBytes, m * n, false)];
+  // Products in a batch are not sliced, not even those of weight gradients that sum over all tiles.
+  return slicedCandidates(spec, tiles, product, 0).map((kernels) => [...before, ...kernels, ...after]);
+}
+
+function transposition(spec: GpuSpec, name: string, elements: number, domain: Domain): Kernel {
+  const bytes = valueBytes(domain);
+  const offChip = offChipShare(spec, 2 * elements * bytes);
+  return streamKernel(spec, {
+    name,
+    elements,
+    readBytesPerElement: bytes,
+    writeBytesPerElement: bytes,
+    aluPerElement: 1,
+    sfuPerElement: 0,
+    offChipReadShare: offChip,
+    offChipWriteShare: offChip,
+  });
 }
 
 /** Brings `tiles` plain tiles to transformed ones, or back. */
-function transform(
+export function transform(
   spec: GpuSpec,
   conv: Convolution,
   domain: Domain,

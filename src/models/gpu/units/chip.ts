@@ -1,6 +1,7 @@
 import { InputError } from '../../../errors.ts';
 import type { Kernel, Rates } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
+import { ALU, MATH, type WarpProgram } from '../program.ts';
 import { blocksPerSm } from './occupancy.ts';
 import { Sm, type SmResult } from './sm.ts';
 
@@ -83,7 +84,7 @@ function smResult(
   const known = cache.get(key);
   if (known !== undefined) return known;
   const result = new Sm({
-    program: kernel.program(rates),
+    program: spec.sm.integersOnMath ? onMath(kernel.program(rates)) : kernel.program(rates),
     warpsPerBlock: kernel.warpsPerBlock,
     blocks,
     subCores: spec.sm.subCores,
@@ -92,4 +93,11 @@ function smResult(
   }).finish(unfolded);
   cache.set(key, result);
   return result;
+}
+
+/** The same program where plain instructions take the math pipe. */
+function onMath({ prologue, body, epilogue, slots }: WarpProgram): WarpProgram {
+  const moved = (part: WarpProgram['body']): WarpProgram['body'] =>
+    part.map((instruction) => (instruction.pipe === ALU ? { ...instruction, pipe: MATH } : instruction));
+  return { prologue: moved(prologue), body: moved(body), epilogue: moved(epilogue), slots };
 }
