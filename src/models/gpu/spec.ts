@@ -99,6 +99,8 @@ const fields = z.strictObject({
     prologueInstructions: count(10_000),
     /** Address and predicate instructions for each load of a warp. */
     addressInstructions: cycles(100),
+    /** Sides of filters that Winograd's way is there for. */
+    winogradFilters: z.array(count(16)).max(8).default([3, 5]),
     /** Input gradients that are added up in place: their tile, the share of the math rate that these kernels reach, adds of all of L2. */
     scatter: z.strictObject({ tile, mathShare: share, addsPerCycle: positive(1e5) }).optional(),
     tensorTiles: z.array(tile).max(64),

@@ -1,9 +1,13 @@
-import type { GpuSpec } from '../spec.ts';
+import type { GpuSpec, TileSpec } from '../spec.ts';
 import { zeros } from './conv-scatter.ts';
 import { convProduct, plainConvTiles, slicedCandidates } from './conv-tiles.ts';
 import { type Convolution, convBytes, isPaddedBeyondFilter } from './convolution.ts';
 import { gathering } from './gather.ts';
-import type { Candidate } from './gemm.ts';
+import { type Candidate, type Product, tiledCandidate } from './gemm.ts';
+
+/** Blocks that weight gradients give an SM, and main-loop steps of one at least. */
+const BLOCKS_PER_SM = 2;
+const MIN_STEPS = 4;
 
 /** Implicit GEMM on plain pipes. Channels and taps are one dimension, so that few channels leave nothing empty. */
 export function cudaConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
@@ -23,7 +27,24 @@ function implicitProducts(spec: GpuSpec, conv: Convolution): Candidate[] {
     return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.weights }, 0);
   }
   const product = { ...convProduct(conv), batch: groups, m: channels * r * s, n: filters, k: pixels };
-  return slicedCandidates(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.result }, 2);
+  return weightGradient(spec, tiles, { ...product, leftBytes: bytes.input, rightBytes: bytes.result });
+}
+
+/**
+ * By the widest tile that the filters fill, the pixels shared out until SMs have two blocks each. DeepBench's rows ask for a main
+ * loop that multiplies only when its loads have come: with one tile in shared memory at a time.
+ */
+function weightGradient(spec: GpuSpec, tiles: readonly TileSpec[], product: Product): Candidate[] {
+  const waiting: GpuSpec = { ...spec, library: { ...spec.library, stages: 1 } };
+  const widest = Math.max(...tiles.map(({ n }) => n));
+  return tiles
+    .filter(({ n }) => n >= Math.min(widest, product.n))
+    .map((tile) => {
+      const blocks = Math.ceil(product.m / tile.m) * Math.ceil(product.n / tile.n) * product.batch;
+      const most = Math.min((BLOCKS_PER_SM * spec.sms) / blocks, product.k / tile.k / MIN_STEPS);
+      return tiledCandidate(waiting, tile, product, Math.max(1, Math.floor(most)));
+    })
+    .filter((candidate) => candidate !== null);
 }
 
 /**

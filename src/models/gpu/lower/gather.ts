@@ -12,7 +12,7 @@ const INSTRUCTIONS = 6;
  * each is found by an offset from a table and bounds of its own, and loaded by an instruction of its own.
  */
 export function gathering(spec: GpuSpec, kernel: Kernel, operandBytes: number): Kernel {
-  const stageElements = kernel.sharedBytesPerBlock / spec.library.stages / operandBytes;
+  const stageElements = kernel.loadBytes / kernel.blocks / kernel.iterations / operandBytes;
   const perThread = stageElements / (THREADS * kernel.warpsPerBlock);
   const extra = {
     pipe: ALU,

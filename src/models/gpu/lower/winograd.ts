@@ -44,7 +44,7 @@ export function winogradCandidates(spec: GpuSpec, conv: Convolution): Candidate[
   const { r, s, stride, dilation, groups, pass, operandBytes, precision } = conv;
   const plain = stride[0] * stride[1] * dilation[0] * dilation[1] * groups === 1;
   // Transforms divide: whole numbers do not survive them.
-  if (r !== s || !plain || operandBytes < 2) return [];
+  if (r !== s || !plain || operandBytes < 2 || !spec.library.winogradFilters.includes(r)) return [];
   // Sums in half precision are left to 3 x 3 filters, not fused (cuDNN developer guide, cudnnConvolutionForward).
   const narrow = spec.math[precision]!.accumulatorBytes < 4;
   return VARIANTS.filter((variant) => variant.filter === r && !(narrow && (variant.fused || r > 3))).flatMap(
