@@ -1,5 +1,7 @@
 import Benchmark from 'benchmark';
 import { loadMachine } from '../src/machine/load.ts';
+import { gpu } from '../src/models/gpu/model.ts';
+import { gemmSeconds } from '../src/models/gpu/predict/gemm.ts';
 import { SCHEMAS } from '../src/models/registry.ts';
 import { simulate } from '../src/simulate.ts';
 import { loadTrace } from '../src/workload/load.ts';
@@ -23,12 +25,23 @@ for (const workload of ['resnet50', 'bert-large']) {
     loadTrace(workload, { phase: 'training', precision: 'bf16' }, 'bf16'),
   );
 }
+/** Products that take longest to choose a kernel for: many ways are nearly as fast as the fastest. Nothing is kept between runs. */
+const COLD = [
+  ['v100', 'fp16', 5124, 9124, 1760],
+  ['v100', 'fp32', 3072, 24000, 1024],
+  ['a100', 'bf16', 8192, 12288, 12288],
+] as const;
+for (const [arch, precision, m, n, k] of COLD) {
+  const spec = gpu.schema.parse(loadMachine(arch, [], SCHEMAS).spec);
+  const row = { m, n, k, transposeA: false, transposeB: false, precision };
+  suite.add(`matmul ${m}x${n}x${k} ${precision} on ${arch}, cold`, () => gemmSeconds(spec, row, new Map()));
+}
 suite
   .on('cycle', (event: Benchmark.Event) => {
     const { name, stats, error } = event.target as unknown as Benchmark & { readonly error?: Error };
     if (error !== undefined) throw error;
     console.log(
-      `${(name ?? '').padEnd(40)} ${((stats?.mean ?? 0) * 1e3).toFixed(2).padStart(9)} ms  +-${(stats?.rme ?? 0).toFixed(1)} %`,
+      `${(name ?? '').padEnd(46)} ${((stats?.mean ?? 0) * 1e3).toFixed(2).padStart(9)} ms  +-${(stats?.rme ?? 0).toFixed(1)} %`,
     );
   })
   .run();

@@ -17,3 +17,8 @@ export interface Machine<Spec = unknown> {
   readonly sources: Readonly<Record<string, Source>>;
   readonly overrides: Readonly<Record<string, unknown>>;
 }
+
+/** Fitted constants of a machine: numbers that one entry under `sources` speaks for were fitted as one. */
+export function fittedConstants({ sources }: Machine): number {
+  return new Set(Object.values(sources).filter(({ kind }) => kind === 'fitted')).size;
+}

@@ -1,6 +1,6 @@
 import type { ActionCount, Ledger } from '../views/ledger.ts';
 import { STALL_CAUSES } from '../events/events.ts';
-import type { Machine } from '../machine/source.ts';
+import { fittedConstants, type Machine } from '../machine/source.ts';
 import type { MachineFacts, RunResult } from '../models/model.ts';
 import { macs } from '../trace/facts.ts';
 import type { Trace } from '../trace/trace.ts';
@@ -118,7 +118,13 @@ export function buildReport(inputs: ReportInputs): Report {
   return {
     schema: 'accsim.report/1',
     version: inputs.version,
-    arch: { name: machine.name, kind: machine.kind, overrides: machine.overrides, sources: countSources(machine) },
+    arch: {
+      name: machine.name,
+      kind: machine.kind,
+      overrides: machine.overrides,
+      sources: countSources(machine),
+      fittedConstants: fittedConstants(machine),
+    },
     workload: { ...trace.workload },
     totals: {
       cycles,

@@ -39,6 +39,8 @@ export interface Report {
     readonly overrides: Readonly<Record<string, unknown>>;
     /** How many of the machine's numbers come from each kind of source. */
     readonly sources: Readonly<Record<string, number>>;
+    /** Of the fitted ones, those that were fitted together count once. */
+    readonly fittedConstants: number;
   };
   readonly workload: {
     readonly name: string;

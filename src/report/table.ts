@@ -202,6 +202,10 @@ export function accuracyLine(report: Report): string {
 }
 
 export function sourcesLine(report: Report): string {
-  const counts = Object.entries(report.arch.sources).map(([kind, count]) => `${count} ${kind}`);
+  const { sources, fittedConstants } = report.arch;
+  const counts = Object.entries(sources).map(([kind, count]) => {
+    const together = kind === 'fitted' && count > fittedConstants;
+    return `${count} ${kind}${together ? ` as ${fittedConstants} constants` : ''}`;
+  });
   return `The machine's numbers: ${counts.join(', ')} (accsim show ${report.arch.name}).`;
 }

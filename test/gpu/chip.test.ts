@@ -33,7 +33,6 @@ const PLAIN: Kernel = {
   resultWriteBytes: 0,
   offChipResultShare: 0,
   mathCyclesPerBlock: 0,
-  macs: 0,
   macsDone: 0,
 };
 

@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadMachine } from '../../src/machine/load.ts';
 import { gemmCandidates, type Product } from '../../src/models/gpu/lower/gemm.ts';
-import { fastest } from '../../src/models/gpu/lower/choose.ts';
+import { fastest, timed } from '../../src/models/gpu/lower/choose.ts';
 import { tileProgram } from '../../src/models/gpu/lower/tile.ts';
 import { gpu } from '../../src/models/gpu/model.ts';
 import { ALU, GLOBAL, MATH, ProgramBuilder, SHARED } from '../../src/models/gpu/program.ts';
 import type { GpuSpec } from '../../src/models/gpu/spec.ts';
-import { type KernelTiming, kernelTiming, type SmCache } from '../../src/models/gpu/units/chip.ts';
+import { waveBound } from '../../src/models/gpu/units/bound.ts';
+import { type KernelTiming, kernelTiming, type SmCache, waveCycles, wavesOf } from '../../src/models/gpu/units/chip.ts';
+import { blocksPerSm } from '../../src/models/gpu/units/occupancy.ts';
 import { Sm } from '../../src/models/gpu/units/sm.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
 
@@ -59,6 +61,30 @@ describe('kernels of any product', () => {
         expect(total(({ cycles }) => cycles)).toBeGreaterThanOrEqual((2 * k * (m + n)) / slowestBytesPerCycle);
       }),
       { seed: 20261126, numRuns: 12 },
+    );
+  });
+});
+
+describe('the choice among ways', () => {
+  it.each([
+    ['v100', V100, 'fp16'],
+    ['v100', V100, 'fp32'],
+    ['a100', A100, 'fp16'],
+  ] as const)('%s: no way is faster than the one taken, no wave faster than its bound', (_, spec, precision) => {
+    const cache: SmCache = new Map();
+    fc.assert(
+      fc.property(size, size, size, (m, n, k) => {
+        const bytes = precision === 'fp16' ? 2 : 4;
+        const sizes = { operandBytes: bytes, resultBytes: bytes, leftBytes: bytes * m * k, rightBytes: bytes * k * n };
+        const ways = gemmCandidates(spec, { ...product(m, n, k), ...sizes, precision }).filter((kernels) =>
+          kernels.every((kernel) => blocksPerSm(spec, kernel) > 0),
+        );
+        const { seconds } = fastest(spec, ways, new Map());
+        expect(seconds).toBe(Math.min(...ways.map((kernels) => timed(spec, kernels, cache).seconds)));
+        for (const wave of ways.flat().flatMap((kernel) => wavesOf(spec, kernel)))
+          expect(waveBound(spec, wave, cache)).toBeLessThanOrEqual(waveCycles(spec, wave, cache));
+      }),
+      { seed: 20261130, numRuns: 8 },
     );
   });
 });
@@ -157,7 +183,6 @@ describe('what must hold of a better machine', () => {
       resultWriteBytes: 0,
       offChipResultShare: 0,
       mathCyclesPerBlock: 0,
-      macs: 0,
       macsDone: 0,
     });
     const sms = fc.integer({ min: 1, max: 200 });

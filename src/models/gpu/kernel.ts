@@ -12,6 +12,8 @@ export interface Rates {
 /** A grid of equal blocks. */
 export interface Kernel {
   readonly name: string;
+  /** Its blocks are the last ones of the kernel before it in the list and have no launch of their own. */
+  readonly continues?: true;
   /** The same for kernels whose programs are the same under the same rates. */
   readonly programKey: string;
   readonly program: (rates: Rates) => WarpProgram;
@@ -35,7 +37,6 @@ export interface Kernel {
   readonly offChipResultShare: number;
   /** Cycles in which a block keeps the math pipes of its SM busy if nothing holds it back. */
   readonly mathCyclesPerBlock: number;
-  /** Useful multiply-adds, and those done. */
-  readonly macs: number;
+  /** Multiply-adds, those on the padding of tiles included. */
   readonly macsDone: number;
 }

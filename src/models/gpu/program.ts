@@ -48,6 +48,18 @@ export interface WarpProgram {
   readonly slots: number;
 }
 
+/** The same text for programs whose instructions are the same, and for no others. */
+export function programText({ prologue, body, epilogue }: WarpProgram): string {
+  const text = (instructions: readonly Instruction[]): string =>
+    instructions
+      .map(
+        ({ pipe, occupiesCycles, latencyCycles, writes, reads, effect, waitGroups }) =>
+          `${pipe},${occupiesCycles},${latencyCycles},${writes},${reads.join(' ')},${effect},${waitGroups}`,
+      )
+      .join(';');
+  return [prologue, body, epilogue].map(text).join('|');
+}
+
 /** Builds instructions; slots are handed out by number. */
 export class ProgramBuilder {
   readonly instructions: Instruction[] = [];

@@ -96,6 +96,8 @@ const fields = z.strictObject({
     stages: count(8),
     /** Into so many parts, at most, is the reduction of a product cut to occupy more SMs. */
     maxSlices: count(1024),
+    /** The last waves of a product's tiles are cut along the reduction so that all SMs end together. Absent: no. */
+    streamK: z.boolean().optional(),
     prologueInstructions: count(10_000),
     /** Address and predicate instructions for each load of a warp. */
     addressInstructions: cycles(100),

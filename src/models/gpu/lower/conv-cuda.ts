@@ -12,7 +12,7 @@ const MIN_STEPS = 4;
 /** Implicit GEMM on plain pipes. Channels and taps are one dimension, so that few channels leave nothing empty. */
 export function cudaConvCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
   return implicitProducts(spec, conv).map((kernels) =>
-    kernels.map((kernel) => (kernel.macs > 0 ? gathering(spec, kernel, conv.operandBytes) : kernel)),
+    kernels.map((kernel) => (kernel.macsDone > 0 ? gathering(spec, kernel, conv.operandBytes) : kernel)),
   );
 }
 

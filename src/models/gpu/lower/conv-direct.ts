@@ -43,5 +43,5 @@ export function directCandidate(spec: GpuSpec, conv: Convolution): Candidate {
     offChipReadShare: 1,
     offChipWriteShare: 1,
   });
-  return [{ ...kernel, macs, macsDone: macs }];
+  return [{ ...kernel, macsDone: macs }];
 }

@@ -18,9 +18,9 @@ export function tensorConvCandidates(spec: GpuSpec, conv: Convolution): Candidat
   const tiles = convTiles(spec.library.tensorTiles, MIN_RESULTS);
   const { pass, r, s, stride } = conv;
   if (pass === 'forward') {
-    // Kernels for unit stride work their addresses out as they go, and they alone are sliced.
+    // Kernels for unit stride work their addresses out as they go; of cuDNN 7's kernels they alone are sliced.
     if (stride[0] * stride[1] === 1) return slicedCandidates(spec, tiles, forward(conv), 1);
-    return afterOffsets(spec, conv, slicedCandidates(spec, tiles, forward(conv), 0));
+    return afterOffsets(spec, conv, slicedCandidates(spec, tiles, forward(conv), conv.tensorOnly ? 0 : 1));
   }
   if (pass === 'input-gradient') return afterOffsets(spec, conv, slicedCandidates(spec, tiles, inputGradient(conv), 0));
   const candidates = slicedCandidates(spec, tiles, weightGradient(conv), 2);

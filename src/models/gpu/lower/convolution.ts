@@ -29,7 +29,10 @@ export interface Convolution {
   readonly precision: string;
   readonly operandBytes: number;
   readonly resultBytes: number;
-  /** The caller insists on tensor cores where they have a kernel for it; else the fastest of all is taken. */
+  /**
+   * The caller names cuDNN 7's implicit GEMM and tensor cores, and gets a kernel of that kind where there is one; else a
+   * later library (cuDNN 8, whose kernels come with a number of slices, CUDNN_KNOB_TYPE_SPLIT_K) takes the fastest of all.
+   */
   readonly tensorOnly: boolean;
   /** The same call on the same buffers was made just before, so that L2 holds of them what it can. */
   readonly warm: boolean;

@@ -4,7 +4,8 @@ import type { GpuSpec, MathSpec, TileSpec } from '../spec.ts';
 import { MAX_REGISTERS_PER_THREAD } from '../units/occupancy.ts';
 import { cyclicHitRate, offChipOperandBytes } from '../units/reuse.ts';
 import { streamKernel } from './stream.ts';
-import { tileProgram } from './tile.ts';
+import { MIN_ITERATIONS, SUM_BYTES, streamK } from './stream-k.ts';
+import { type Cut, tileProgram } from './tile.ts';
 
 /** A product as kernels see it: sizes padded as the caller pads, formats, and where its operands lie. */
 export interface Product {
@@ -30,12 +31,8 @@ export interface Product {
 
 /** Blocks per SM that slicing the reduction aims at. */
 const FILLS = [1, 2, 4] as const;
-/** Iterations below which a slice is not worth its kernel. */
-const MIN_ITERATIONS = 4;
 /** Registers for addresses, loop counters and predicates. */
 const OTHER_REGISTERS = 50;
-
-const PARTIAL_BYTES = 4;
 
 /** A way to compute a product: kernels one after the other. */
 export type Candidate = readonly Kernel[];
@@ -54,6 +51,8 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
       const candidate = tiledCandidate(spec, tile, product, slices);
       if (candidate !== null) candidates.push(candidate);
     }
+    const streamed = spec.library.streamK ? streamKCandidate(spec, tile, product) : null;
+    if (streamed !== null) candidates.push(streamed);
   }
   return candidates;
 }
@@ -71,6 +70,13 @@ export function tiledCandidate(spec: GpuSpec, tile: TileSpec, product: Product, 
   return slices === 1 ? [kernel] : [kernel, reductionKernel(spec, product, slices)];
 }
 
+/** The tiles of the last waves cut along the reduction; null if the tile or the product does not allow for it. */
+export function streamKCandidate(spec: GpuSpec, tile: TileSpec, product: Product): Candidate | null {
+  const kernel = (cut?: Cut): Kernel | null => tileKernel(spec, spec.math[product.precision]!, tile, product, 1, cut);
+  const whole = kernel();
+  return whole === null ? null : streamK(spec, whole, tile, kernel);
+}
+
 /** No tile that is more than half empty, unless it is the smallest of its kind. */
 function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Product): boolean {
   const smallestM = Math.min(...tiles.map((one) => one.m));
@@ -78,8 +84,15 @@ function worthwhile(tile: TileSpec, tiles: readonly TileSpec[], { m, n }: Produc
   return (tile.m < 2 * m || tile.m <= 2 * smallestM) && (tile.n < 2 * n || tile.n <= 2 * smallestN);
 }
 
-/** The main kernel; null if a thread would need more registers than it can have. */
-function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Product, slices: number): Kernel | null {
+/** The main kernel; null if a thread would need more registers than it can have. With `cut`, blocks end and begin within tiles. */
+function tileKernel(
+  spec: GpuSpec,
+  math: MathSpec,
+  tile: TileSpec,
+  product: Product,
+  slices: number,
+  cut?: Cut,
+): Kernel | null {
   if (tile.k % (2 * math.k) !== 0)
     throw InputError.of(
       'library',
@@ -103,7 +116,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
   const blocks = tilesM * tilesN * batch * slices;
   const hitRate = product.warmBytes === null ? 0 : cyclicHitRate(product.warmBytes, operandCapacityBytes(spec));
   const partial = slices > 1;
-  const resultBytes = partial ? PARTIAL_BYTES : product.resultBytes;
+  const resultBytes = partial ? SUM_BYTES : product.resultBytes;
   const stored = m * n * batch * resultBytes * slices;
   const timing = (rates: Rates) => ({
     math: { ...math, steps: math.instructions, operandBytes },
@@ -117,6 +130,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
     addressInstructions: spec.library.addressInstructions,
     readsResult: product.readsResult && !partial,
     resultBytes,
+    cut,
     prologueInstructions: spec.library.prologueInstructions,
   });
   const shape = `${tile.m}x${tile.n}x${tile.k}`;
@@ -131,6 +145,7 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
       operandBytes,
       resultBytes,
       product.readsResult && !partial,
+      cut === undefined ? '' : `${cut.tiles} ${cut.others}`,
     ].join(),
     program: (rates) => tileProgram({ ...tile, stages: spec.library.stages }, timing(rates)),
     blocks,
@@ -160,7 +175,6 @@ function tileKernel(spec: GpuSpec, math: MathSpec, tile: TileSpec, product: Prod
     resultWriteBytes: stored,
     offChipResultShare: 1 - hitRate,
     mathCyclesPerBlock: (iterations * tile.m * tile.n * tile.k) / macsPerCycle(spec, math),
-    macs: batch * m * n * k,
     macsDone: blocks * iterations * tile.m * tile.n * tile.k,
   };
 }
@@ -186,11 +200,11 @@ function patternShare(spec: GpuSpec, { leftPitchBytes, rightPitchBytes, leftByte
 /** Adds the slices' partial sums up; they are still in L2 as far as they fit. */
 function reductionKernel(spec: GpuSpec, product: Product, slices: number): Kernel {
   const elements = product.m * product.n * product.batch;
-  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / (elements * slices * PARTIAL_BYTES));
+  const inL2 = Math.min(1, (spec.l2.sizeKiB * 1024) / (elements * slices * SUM_BYTES));
   return streamKernel(spec, {
     name: `sum of ${slices} slices`,
     elements,
-    readBytesPerElement: slices * PARTIAL_BYTES + (product.readsResult ? product.resultBytes : 0),
+    readBytesPerElement: slices * SUM_BYTES + (product.readsResult ? product.resultBytes : 0),
     writeBytesPerElement: product.resultBytes,
     aluPerElement: slices,
     sfuPerElement: 0,

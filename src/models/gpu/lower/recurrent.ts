@@ -46,7 +46,7 @@ function stepByStep(spec: GpuSpec, recurrence: Recurrence, cache: SmCache): Recu
   const pointwise = timed(inStep, [pointwiseKernel(spec, recurrence)], cache);
   const step = [...fastest(inStep, candidates, cache).kernels, ...pointwise.kernels];
   const stepUs = step.reduce((sum, { timing }) => sum + timing.cycles, 0) / spec.clockMHz;
-  const kernels = step.length * recurrence.timeSteps;
+  const kernels = step.filter(({ kernel }) => kernel.continues !== true).length * recurrence.timeSteps;
   const gapsUs = Math.min(kernels, queuedKernels) * kernelUs + Math.max(0, kernels - queuedKernels) * queuedKernelUs;
   return { step, steps: recurrence.timeSteps, seconds: (startUs + gapsUs + stepUs * recurrence.timeSteps) / 1e6 };
 }

@@ -62,7 +62,6 @@ export function streamKernel(spec: GpuSpec, stream: Stream): Kernel {
     resultWriteBytes: elements * writes,
     offChipResultShare: stream.offChipWriteShare,
     mathCyclesPerBlock: 0,
-    macs: 0,
     macsDone: 0,
   };
 }

@@ -30,6 +30,15 @@ export interface MathInstruction {
   readonly accumulatorBytes: number;
 }
 
+/** Ends of a block that do not fall on those of tiles: it leaves the sums of one tile to another block and finishes others. */
+export interface Cut {
+  /** Tiles that the block finishes. */
+  readonly tiles: number;
+  /** Blocks whose sums, of `sumBytes` each, it adds to its own. */
+  readonly others: number;
+  readonly sumBytes: number;
+}
+
 export interface TileTiming {
   readonly math: MathInstruction;
   readonly sharedBytesPerCycle: number;
@@ -45,6 +54,8 @@ export interface TileTiming {
   /** Results are read before they are written (beta is not 0). */
   readonly readsResult: boolean;
   readonly resultBytes: number;
+  /** Absent: a block computes one tile from beginning to end. */
+  readonly cut?: Cut | undefined;
   readonly prologueInstructions: number;
 }
 
@@ -138,26 +149,38 @@ export function tileProgram(tile: Tile, timing: TileTiming): WarpProgram {
   }
 
   const epilogue = new ProgramBuilder();
-  const resultBytes = warpM * warpN * timing.resultBytes;
-  const stores = Math.max(1, Math.ceil(resultBytes / WIDE_BYTES));
-  const resultCycles = quarters(WIDE_BYTES / timing.resultBytesPerCycle);
-  // Results change places between threads in shared memory, so that whole lines are stored.
-  const exchangeCycles = Math.max(
-    1,
-    Math.round((warpM * warpN * math.accumulatorBytes) / stores / timing.sharedBytesPerCycle),
-  );
-  if (timing.readsResult)
-    for (let store = 0; store < stores; store++) epilogue.add(GLOBAL, resultCycles, timing.globalLatencyCycles, STAGED);
-  for (let store = 0; store < stores; store++) {
-    const firstGroup = Math.floor((store * groups) / stores);
-    const groupsStored = Math.ceil(((store + 1) * groups) / stores) - firstGroup;
-    const sums = Array.from({ length: groupsStored }, (_, group) => SUMS + firstGroup + group);
-    epilogue.add(SHARED, exchangeCycles, timing.sharedLatencyCycles, STORED, sums);
-    epilogue.add(SHARED, exchangeCycles, timing.sharedLatencyCycles, STORED, [STORED]);
-    epilogue.add(ALU, 2, ALU_LATENCY, 0, [STORED, STAGED]);
-    for (let count = 0; count < 2; count++) epilogue.add(ALU, 2, ALU_LATENCY);
-    epilogue.add(ALU, 2, ALU_LATENCY, CONVERTED);
-    epilogue.add(GLOBAL, resultCycles, 1, NO_SLOT, [CONVERTED]);
+  const finish = (readBytes: number, writtenBytes: number): void => {
+    const stores = Math.max(1, Math.ceil((warpM * warpN * writtenBytes) / WIDE_BYTES));
+    const resultLoads = Math.ceil((warpM * warpN * readBytes) / WIDE_BYTES);
+    const resultCycles = quarters(WIDE_BYTES / timing.resultBytesPerCycle);
+    // Results change places between threads in shared memory, so that whole lines are stored.
+    const exchangeCycles = Math.max(
+      1,
+      Math.round((warpM * warpN * math.accumulatorBytes) / stores / timing.sharedBytesPerCycle),
+    );
+    for (let load = 0; load < resultLoads; load++)
+      epilogue.add(GLOBAL, resultCycles, timing.globalLatencyCycles, STAGED);
+    for (let store = 0; store < stores; store++) {
+      const firstGroup = Math.floor((store * groups) / stores);
+      const groupsStored = Math.ceil(((store + 1) * groups) / stores) - firstGroup;
+      const sums = Array.from({ length: groupsStored }, (_, group) => SUMS + firstGroup + group);
+      epilogue.add(SHARED, exchangeCycles, timing.sharedLatencyCycles, STORED, sums);
+      epilogue.add(SHARED, exchangeCycles, timing.sharedLatencyCycles, STORED, [STORED]);
+      epilogue.add(ALU, 2, ALU_LATENCY, 0, [STORED, STAGED]);
+      for (let count = 0; count < 2; count++) epilogue.add(ALU, 2, ALU_LATENCY);
+      epilogue.add(ALU, 2, ALU_LATENCY, CONVERTED);
+      epilogue.add(GLOBAL, resultCycles, 1, NO_SLOT, [CONVERTED]);
+    }
+  };
+  const { cut, resultBytes } = timing;
+  const readBytes = timing.readsResult ? resultBytes : 0;
+  if (cut === undefined) finish(readBytes, resultBytes);
+  else {
+    finish(0, cut.sumBytes);
+    for (let finished = 0; finished < cut.tiles; finished++) {
+      for (const instruction of prologue.instructions) epilogue.push(instruction);
+      finish(readBytes + (finished === 0 ? cut.others * cut.sumBytes : 0), resultBytes);
+    }
   }
   return { prologue: prologue.instructions, body: body.instructions, epilogue: epilogue.instructions, slots };
 }

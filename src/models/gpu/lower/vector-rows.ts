@@ -86,7 +86,6 @@ export function rowKernel(spec: GpuSpec, rows: Rows): Kernel {
     resultWriteBytes: bytes,
     offChipResultShare: coldShare,
     mathCyclesPerBlock: 0,
-    macs: 0,
     macsDone: 0,
   };
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../../../errors.ts';
 import type { Kernel, Rates } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
-import { ALU, MATH, type WarpProgram } from '../program.ts';
+import { ALU, MATH, programText, type WarpProgram } from '../program.ts';
 import { blocksPerSm } from './occupancy.ts';
 import { Sm, type SmResult } from './sm.ts';
 
@@ -18,28 +18,48 @@ export interface KernelTiming {
 /** Results of SMs, kept: the same program under the same rates takes the same time. */
 export type SmCache = Map<string, SmResult>;
 
-/** Places a kernel's blocks on the SMs, wave by wave; `unfolded` plays every iteration. Throws InputError if not even one block fits on an SM. */
-export function kernelTiming(spec: GpuSpec, kernel: Kernel, cache: SmCache, unfolded = false): KernelTiming {
+/** Blocks that run at the same time, and how often such a set runs. */
+export interface Wave {
+  readonly kernel: Kernel;
+  readonly times: number;
+  readonly blocks: number;
+  readonly blocksOnBusiestSm: number;
+  readonly rates: Rates;
+}
+
+/** The waves in which a kernel's blocks run: full ones, and what remains. Throws InputError if not even one block fits on an SM. */
+export function wavesOf(spec: GpuSpec, kernel: Kernel): Wave[] {
   const perSm = blocksPerSm(spec, kernel);
   if (perSm === 0)
     throw InputError.of('sm', `no room for a block of ${kernel.name}`, 'give the SM more registers or shared memory');
   const capacity = perSm * spec.sms;
-  const fullWaves = Math.floor(kernel.blocks / capacity);
-  const rest = kernel.blocks - fullWaves * capacity;
-  const resident = Math.min(kernel.blocks, capacity);
-  const offChipBytes = Math.min(kernel.loadBytes, kernel.offChipLoadBytes(resident));
-  const missShare = kernel.loadBytes === 0 ? 0 : offChipBytes / kernel.loadBytes;
-  const wave = (blocks: number): number => {
-    const onBusiest = Math.ceil(blocks / spec.sms);
-    const rates = ratesOf(spec, kernel, missShare, onBusiest / blocks);
-    return smResult(spec, kernel, rates, onBusiest, cache, unfolded).cycles;
+  const full = Math.floor(kernel.blocks / capacity);
+  const missShare = kernel.loadBytes === 0 ? 0 : offChipLoadBytes(kernel, capacity) / kernel.loadBytes;
+  const wave = (times: number, blocks: number): Wave => {
+    const blocksOnBusiestSm = Math.ceil(blocks / spec.sms);
+    const rates = ratesOf(spec, kernel, missShare, blocksOnBusiestSm / blocks);
+    return { kernel, times, blocks, blocksOnBusiestSm, rates };
   };
-  const restCycles = rest > 0 ? wave(rest) : 0;
+  const rest = kernel.blocks - full * capacity;
+  return [...(full > 0 ? [wave(full, capacity)] : []), ...(rest > 0 ? [wave(1, rest)] : [])];
+}
+
+function offChipLoadBytes(kernel: Kernel, capacity: number): number {
+  return Math.min(kernel.loadBytes, kernel.offChipLoadBytes(Math.min(kernel.blocks, capacity)));
+}
+
+/** Places a kernel's blocks on the SMs, wave by wave; `unfolded` plays every iteration. Throws InputError as `wavesOf` does. */
+export function kernelTiming(spec: GpuSpec, kernel: Kernel, cache: SmCache, unfolded = false): KernelTiming {
+  const waves = wavesOf(spec, kernel);
+  const cyclesOf = (wave: Wave): number => waveCycles(spec, wave, cache, unfolded);
+  const capacity = blocksPerSm(spec, kernel) * spec.sms;
   return {
-    cycles: (fullWaves > 0 ? fullWaves * wave(capacity) : 0) + restCycles,
-    tailCycles: rest > 0 ? restCycles * (1 - rest / (Math.ceil(rest / spec.sms) * spec.sms)) : 0,
-    residentBlocks: resident,
-    offChipReadBytes: offChipBytes + kernel.resultReadBytes * kernel.offChipResultShare,
+    cycles: waves.reduce((sum, wave) => sum + wave.times * cyclesOf(wave), 0),
+    tailCycles: waves
+      .filter(({ blocks }) => blocks < capacity)
+      .reduce((sum, wave) => sum + cyclesOf(wave) * (1 - wave.blocks / (wave.blocksOnBusiestSm * spec.sms)), 0),
+    residentBlocks: Math.min(kernel.blocks, capacity),
+    offChipReadBytes: offChipLoadBytes(kernel, capacity) + kernel.resultReadBytes * kernel.offChipResultShare,
     offChipWriteBytes: kernel.resultWriteBytes * kernel.offChipResultShare,
   };
 }
@@ -64,34 +84,36 @@ function rounded(rate: number): number {
   return Math.round(rate / step) * step;
 }
 
-function smResult(
+/** Cycles of one wave: those of its busiest SM. */
+export function waveCycles(spec: GpuSpec, wave: Wave, cache: SmCache, unfolded = false): number {
+  const { warpsPerBlock } = wave.kernel;
+  return playedOnce(spec, wave, { warpsPerBlock, blocks: wave.blocksOnBusiestSm }, cache, unfolded).cycles;
+}
+
+/**
+ * The wave's program on one SM with so many warps. Played once for the same kernel under the same rates, and once for
+ * kernels whose warps do the same, as those of a tile and of the same tile on its side.
+ */
+export function playedOnce(
   spec: GpuSpec,
-  kernel: Kernel,
-  rates: Rates,
-  blocks: number,
+  { kernel, rates }: Wave,
+  { warpsPerBlock, blocks }: { readonly warpsPerBlock: number; readonly blocks: number },
   cache: SmCache,
-  unfolded: boolean,
+  unfolded = false,
 ): SmResult {
   const { loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle } = rates;
-  const key = [
-    kernel.programKey,
-    kernel.iterations,
-    blocks,
-    loadBytesPerCycle,
-    loadLatencyCycles,
-    resultBytesPerCycle,
-  ].join();
+  const { iterations } = kernel;
+  const size = [warpsPerBlock, blocks, iterations].join();
+  const key = [kernel.programKey, loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle, size].join();
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const result = new Sm({
-    program: spec.sm.integersOnMath ? onMath(kernel.program(rates)) : kernel.program(rates),
-    warpsPerBlock: kernel.warpsPerBlock,
-    blocks,
-    subCores: spec.sm.subCores,
-    queueCycles: spec.sm.sharedQueueCycles,
-    iterations: kernel.iterations,
-  }).finish(unfolded);
+  const program = spec.sm.integersOnMath ? onMath(kernel.program(rates)) : kernel.program(rates);
+  const text = `${programText(program)} ${size}`;
+  const { subCores, sharedQueueCycles } = spec.sm;
+  const run = { program, warpsPerBlock, blocks, subCores, queueCycles: sharedQueueCycles, iterations };
+  const result = cache.get(text) ?? new Sm(run).finish(unfolded);
   cache.set(key, result);
+  cache.set(text, result);
   return result;
 }
 

@@ -1,16 +1,7 @@
 import { Deadlock } from '../../../errors.ts';
-import {
-  BARRIER,
-  COMMIT,
-  COPY,
-  GLOBAL,
-  type Instruction,
-  NO_SLOT,
-  PIPES,
-  SHARED,
-  WAIT_GROUPS,
-  type WarpProgram,
-} from '../program.ts';
+import { BARRIER, COMMIT, COPY, GLOBAL, NO_SLOT, PIPES, SHARED, WAIT_GROUPS, type WarpProgram } from '../program.ts';
+import { Code } from './code.ts';
+import { States } from './states.ts';
 
 /** One streaming multiprocessor with equal blocks on it. */
 export interface SmRun {
@@ -45,39 +36,6 @@ const REMEMBERED = 24;
 const BUDGET = 30_000;
 const WINDOW = 16;
 
-/** Instructions of all three parts in one row of typed columns. */
-class Code {
-  readonly pipe: Uint8Array;
-  readonly occupies: Float64Array;
-  readonly latency: Float64Array;
-  readonly writes: Int32Array;
-  readonly readsFrom: Int32Array;
-  readonly readList: Int32Array;
-  readonly effect: Uint8Array;
-  readonly waitGroups: Uint8Array;
-  readonly bodyStart: number;
-  readonly bodyEnd: number;
-  readonly length: number;
-
-  constructor(program: WarpProgram) {
-    const all: Instruction[] = [...program.prologue, ...program.body, ...program.epilogue];
-    this.bodyStart = program.prologue.length;
-    this.bodyEnd = this.bodyStart + program.body.length;
-    this.length = all.length;
-    this.pipe = Uint8Array.from(all, ({ pipe }) => pipe);
-    this.occupies = Float64Array.from(all, ({ occupiesCycles }) => occupiesCycles);
-    this.latency = Float64Array.from(all, ({ latencyCycles }) => latencyCycles);
-    this.writes = Int32Array.from(all, ({ writes }) => writes);
-    this.effect = Uint8Array.from(all, ({ effect }) => effect);
-    this.waitGroups = Uint8Array.from(all, ({ waitGroups }) => waitGroups);
-    this.readsFrom = new Int32Array(all.length + 1);
-    all.forEach(({ reads }, index) => {
-      this.readsFrom[index + 1] = this.readsFrom[index]! + reads.length;
-    });
-    this.readList = Int32Array.from(all.flatMap(({ reads }) => reads));
-  }
-}
-
 /**
  * Plays the warps of one SM instruction by instruction: each sub-core issues one instruction per cycle from a warp that is ready;
  * the warp after the one it issued from last comes first. When the state at the end of an iteration has been there before, whole
@@ -96,6 +54,10 @@ export class Sm {
   private readonly groups: Int32Array;
   private readonly openCopy: Float64Array;
   private readonly pipeFree: Float64Array;
+  /** Earliest cycle in which a pipe takes an instruction in: as long before it is free as its queue is deep. */
+  private readonly pipeOpen: Float64Array;
+  /** Where in these two the pipe of a warp's next instruction is. */
+  private readonly nextPipe: Uint16Array;
   private readonly arrived: Int32Array;
   private readonly lastWarp: Int32Array;
   private readonly subCoreCycle: Float64Array;
@@ -108,7 +70,7 @@ export class Sm {
   private endCycle = 0;
   private loopStartCycle = 0;
   private loopEndCycle = 0;
-  private seen: { readonly state: Float64Array; readonly cycle: number; readonly iterations: Int32Array }[] = [];
+  private readonly states: States;
 
   constructor(private readonly run: SmRun) {
     this.code = new Code(run.program);
@@ -116,12 +78,15 @@ export class Sm {
     this.slots = run.program.slots;
     this.pc = new Int32Array(this.warps);
     this.iteration = new Int32Array(this.warps);
-    this.ready = new Float64Array(this.warps);
+    // A sub-core without a warp finds one that never goes on.
+    this.ready = new Float64Array(Math.max(this.warps, run.subCores)).fill(Number.POSITIVE_INFINITY, this.warps);
     this.slotReady = new Float64Array(this.warps * this.slots);
     this.groupDone = new Float64Array(this.warps * GROUPS);
     this.groups = new Int32Array(this.warps);
     this.openCopy = new Float64Array(this.warps);
     this.pipeFree = new Float64Array(run.subCores * PIPES.length);
+    this.pipeOpen = new Float64Array(run.subCores * PIPES.length);
+    this.nextPipe = new Uint16Array(this.warps);
     this.arrived = new Int32Array(run.blocks);
     this.lastWarp = Int32Array.from({ length: run.subCores }, (_, subCore) => subCore - run.subCores);
     this.subCoreCycle = new Float64Array(run.subCores);
@@ -130,8 +95,14 @@ export class Sm {
     this.queueCycles = new Float64Array(PIPES.length);
     this.queueCycles[SHARED] = run.queueCycles;
     // Requests to global memory wait in its queues; what limits them are the registers and stages they fill.
-    this.queueCycles[GLOBAL] = Number.MAX_SAFE_INTEGER;
+    this.queueCycles[GLOBAL] = Number.POSITIVE_INFINITY;
+    for (let warp = 0; warp < this.warps; warp++)
+      this.nextPipe[warp] = this.pipeIndex(warp % run.subCores, this.code.pipe[0]!);
     this.running = this.warps;
+    // Per warp: where it is, its iteration, when it goes on, its open copy, its groups and slots; then pipes and sub-cores.
+    const perWarp = 4 + GROUPS + this.slots;
+    const shared = this.pipeFree.length + 2 * run.subCores + run.blocks;
+    this.states = new States(REMEMBERED, this.warps * perWarp + shared, this.warps);
   }
 
   /** Runs to the end; `unfolded` plays every iteration. Throws Deadlock if warps wait for each other. */
@@ -140,17 +111,22 @@ export class Sm {
     for (let subCore = 0; subCore < subCores; subCore++) this.choose(subCore);
     while (this.running > 0) {
       let next = 0;
-      for (let subCore = 1; subCore < subCores; subCore++)
-        if (this.candidate[subCore]! < this.candidate[next]!) next = subCore;
-      const cycle = this.candidate[next]!;
+      let cycle = this.candidate[0]!;
+      for (let subCore = 1; subCore < subCores; subCore++) {
+        const its = this.candidate[subCore]!;
+        if (its < cycle) {
+          next = subCore;
+          cycle = its;
+        }
+      }
       if (cycle === Number.POSITIVE_INFINITY)
         throw new Deadlock(this.endCycle, ['warps of a block wait at a barrier that others never reach']);
       const warp = this.candidateWarp[next]!;
-      const pipe = this.code.pipe[this.pc[warp]!]!;
+      const shared = this.nextPipe[warp] === SHARED;
       if (this.issue(warp, next, cycle)) for (let subCore = 0; subCore < subCores; subCore++) this.choose(subCore);
       else {
         this.choose(next);
-        if (pipe === SHARED) this.rechoose(next);
+        if (shared) this.rechoose(next);
       }
       if (!unfolded && warp === this.leader && this.pc[warp] === this.code.bodyStart && this.iteration[warp]! > 0)
         this.fold(cycle);
@@ -158,12 +134,16 @@ export class Sm {
     return { cycles: this.endCycle, loopStartCycle: this.loopStartCycle, loopEndCycle: this.loopEndCycle };
   }
 
-  /** Shared memory has become busier: sub-cores that were to use it next choose again. */
+  /** Shared memory has become busier: sub-cores that would have used it sooner than it opens choose again. */
   private rechoose(except: number): void {
-    for (let subCore = 0; subCore < this.run.subCores; subCore++) {
-      const warp = this.candidateWarp[subCore]!;
-      if (subCore !== except && warp >= 0 && this.code.pipe[this.pc[warp]!] === SHARED) this.choose(subCore);
-    }
+    const opens = this.pipeOpen[SHARED]!;
+    for (let subCore = 0; subCore < this.run.subCores; subCore++)
+      if (
+        subCore !== except &&
+        this.candidate[subCore]! < opens &&
+        this.nextPipe[this.candidateWarp[subCore]!] === SHARED
+      )
+        this.choose(subCore);
   }
 
   private pipeIndex(subCore: number, pipe: number): number {
@@ -172,26 +152,33 @@ export class Sm {
 
   /** Finds what a sub-core issues next, and when. */
   private choose(subCore: number): void {
-    const { code, ready, pc } = this;
+    const { ready, nextPipe, pipeOpen, warps } = this;
+    const { subCores } = this.run;
     const floor = this.subCoreCycle[subCore]!;
     let best = Number.POSITIVE_INFINITY;
     let bestWarp = -1;
-    const { subCores } = this.run;
-    const mine = Math.ceil((this.warps - subCore) / subCores);
-    let warp = this.lastWarp[subCore]! + subCores;
-    for (let count = 0; count < mine; count++, warp += subCores) {
-      if (warp >= this.warps) warp = subCore;
-      const at = ready[warp]!;
-      if (at === Number.POSITIVE_INFINITY) continue;
-      const pipe = code.pipe[pc[warp]!]!;
-      const free = this.pipeFree[this.pipeIndex(subCore, pipe)]! - this.queueCycles[pipe]!;
-      const cycle = Math.max(at, floor, free);
+    // From the one after the last to the last warp, then from the first.
+    const after = this.lastWarp[subCore]! + subCores;
+    let warp = after < warps ? after : subCore;
+    const end = warp;
+    do {
+      let cycle = ready[warp]!;
       if (cycle < best) {
-        best = cycle;
-        bestWarp = warp;
-        if (cycle === floor) break;
+        const opens = pipeOpen[nextPipe[warp]!]!;
+        if (opens > cycle) cycle = opens;
+        if (cycle <= floor) {
+          best = floor;
+          bestWarp = warp;
+          break;
+        }
+        if (cycle < best) {
+          best = cycle;
+          bestWarp = warp;
+        }
       }
-    }
+      warp += subCores;
+      if (warp >= warps) warp = subCore;
+    } while (warp !== end);
     this.candidate[subCore] = best;
     this.candidateWarp[subCore] = bestWarp;
   }
@@ -200,19 +187,21 @@ export class Sm {
   private issue(warp: number, subCore: number, cycle: number): boolean {
     const { code } = this;
     const at = this.pc[warp]!;
-    const pipe = code.pipe[at]!;
     const effect = code.effect[at]!;
     this.issued++;
     this.subCoreCycle[subCore] = cycle + 1;
     this.lastWarp[subCore] = warp;
-    const free = this.pipeIndex(subCore, pipe);
-    const start = Math.max(cycle, this.pipeFree[free]!);
-    this.pipeFree[free] = start + code.occupies[at]!;
+    const pipe = this.nextPipe[warp]!;
+    let start = this.pipeFree[pipe]!;
+    if (start < cycle) start = cycle;
+    const free = start + code.occupies[at]!;
+    this.pipeFree[pipe] = free;
+    this.pipeOpen[pipe] = free - this.queueCycles[code.pipe[at]!]!;
     const done = start + code.latency[at]!;
     const slot = code.writes[at]!;
     if (slot !== NO_SLOT) {
       const index = warp * this.slots + slot;
-      this.slotReady[index] = Math.max(this.slotReady[index]!, done);
+      if (this.slotReady[index]! < done) this.slotReady[index] = done;
     }
     if (effect === COPY) this.openCopy[warp] = Math.max(this.openCopy[warp]!, done);
     else if (effect === COMMIT) {
@@ -220,7 +209,7 @@ export class Sm {
       this.groups[warp]!++;
     }
     if (done > this.endCycle) this.endCycle = done;
-    this.advance(warp, cycle);
+    this.advance(warp, subCore, cycle);
     if (effect === BARRIER) {
       return this.arrive(warp, cycle, code.latency[at]!);
     }
@@ -228,7 +217,7 @@ export class Sm {
   }
 
   /** Moves a warp to its next instruction and works out when that can issue. */
-  private advance(warp: number, cycle: number): void {
+  private advance(warp: number, subCore: number, cycle: number): void {
     const { code, run } = this;
     let at = this.pc[warp]! + 1;
     if (at === code.bodyStart) this.loopStartCycle = Math.max(this.loopStartCycle, cycle);
@@ -244,10 +233,14 @@ export class Sm {
       this.running--;
       return;
     }
+    this.nextPipe[warp] = this.pipeIndex(subCore, code.pipe[at]!);
     let ready = cycle + 1;
     const base = warp * this.slots;
-    for (let read = code.readsFrom[at]!; read < code.readsFrom[at + 1]!; read++)
-      ready = Math.max(ready, this.slotReady[base + code.readList[read]!]!);
+    const end = code.readsFrom[at + 1]!;
+    for (let read = code.readsFrom[at]!; read < end; read++) {
+      const there = this.slotReady[base + code.readList[read]!]!;
+      if (there > ready) ready = there;
+    }
     if (code.effect[at] === WAIT_GROUPS) {
       const group = this.groups[warp]! - 1 - code.waitGroups[at]!;
       if (group >= 0) ready = Math.max(ready, this.groupDone[warp * GROUPS + (group % GROUPS)]!);
@@ -259,7 +252,7 @@ export class Sm {
   private followLeader(): void {
     const { warpsPerBlock } = this.run;
     while (this.leader < this.warps && this.pc[this.leader] === this.code.length) this.leader += warpsPerBlock;
-    this.seen = [];
+    this.states.forget();
   }
 
   private arrive(warp: number, cycle: number, latencyCycles: number): boolean {
@@ -285,44 +278,51 @@ export class Sm {
    * Everything that the future depends on, relative to `cycle`. How far a block has come does not matter before it is near its end,
    * so iterations are relative to those of the block's first warp.
    */
-  private snapshot(cycle: number): Float64Array {
-    const { warps, code } = this;
-    const state: number[] = [];
-    const relative = (at: number): number => (at === Number.POSITIVE_INFINITY ? -1 : Math.max(0, at - cycle));
+  private snapshot(cycle: number, state: Float64Array): void {
+    const { warps, slots, code } = this;
+    let at = 0;
+    const put = (time: number): void => {
+      state[at++] = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - cycle);
+    };
+    state.fill(0);
     for (let warp = 0; warp < warps; warp++) {
       const first = warp - (warp % this.run.warpsPerBlock);
       const pc = this.pc[warp]!;
+      state[at++] = pc;
+      // Nothing depends any more on what a warp at its end has left behind.
       if (pc === code.length) {
-        state.push(pc);
+        at += 3 + GROUPS + slots;
         continue;
       }
-      state.push(pc, this.iteration[warp]! - this.iteration[first]!, relative(this.ready[warp]!));
-      state.push(relative(this.openCopy[warp]!));
-      const count = Math.min(GROUPS, this.groups[warp]!);
-      for (let back = 1; back <= count; back++)
-        state.push(relative(this.groupDone[warp * GROUPS + ((this.groups[warp]! - back) % GROUPS)]!));
-      for (let slot = 0; slot < this.slots; slot++) state.push(relative(this.slotReady[warp * this.slots + slot]!));
+      state[at++] = this.iteration[warp]! - this.iteration[first]!;
+      put(this.ready[warp]!);
+      put(this.openCopy[warp]!);
+      for (let back = 1; back <= GROUPS; back++)
+        put(this.groupDone[warp * GROUPS + ((this.groups[warp]! - back + GROUPS) % GROUPS)]!);
+      for (let slot = 0; slot < slots; slot++) put(this.slotReady[warp * slots + slot]!);
     }
-    for (const at of this.pipeFree) state.push(relative(at));
-    for (const at of this.subCoreCycle) state.push(relative(at));
-    state.push(...this.arrived, ...this.lastWarp);
-    return Float64Array.from(state);
+    for (let pipe = 0; pipe < this.pipeFree.length; pipe++) put(this.pipeFree[pipe]!);
+    for (let subCore = 0; subCore < this.run.subCores; subCore++) {
+      put(this.subCoreCycle[subCore]!);
+      state[at++] = this.lastWarp[subCore]!;
+    }
+    for (let block = 0; block < this.run.blocks; block++) state[at++] = this.arrived[block]!;
   }
 
   private fold(cycle: number): void {
-    const state = this.snapshot(cycle);
-    const same = this.seen.find(
-      (one) => one.state.length === state.length && one.state.every((v, i) => v === state[i]),
-    );
+    const { states } = this;
+    const now = states.draft();
+    this.snapshot(cycle, now.state);
+    now.cycle = cycle;
+    now.iterations.set(this.iteration);
     const before =
-      same ?? (this.issued > BUDGET && this.seen.length >= WINDOW ? this.seen[this.seen.length - WINDOW] : undefined);
+      states.same(now) ?? (this.issued > BUDGET && states.size >= WINDOW ? states.back(WINDOW) : undefined);
     if (before === undefined) {
-      this.seen.push({ state, cycle, iterations: this.iteration.slice() });
-      if (this.seen.length > REMEMBERED) this.seen.shift();
+      states.keep();
       return;
     }
     this.issued = 0;
-    this.seen = [];
+    states.forget();
     let times = Number.POSITIVE_INFINITY;
     for (let warp = 0; warp < this.warps; warp++) {
       const done = this.progress(before.iterations, warp);
@@ -345,7 +345,7 @@ export class Sm {
       this.ready[warp]! += cycles;
       this.openCopy[warp]! += cycles;
     }
-    for (const times of [this.slotReady, this.groupDone, this.pipeFree, this.subCoreCycle])
+    for (const times of [this.slotReady, this.groupDone, this.pipeFree, this.pipeOpen, this.subCoreCycle])
       for (let index = 0; index < times.length; index++) times[index]! += cycles;
     for (let subCore = 0; subCore < this.run.subCores; subCore++) this.choose(subCore);
   }
