@@ -62,6 +62,7 @@ const BY_HAND = [
   'library.maxSlices',
   'library.convTileColumns',
   'library.recurrence.plain',
+  'library.scatter',
   'library.recurrence.tile',
   'energy.dynamicScale',
 ];

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadMachine } from '../../src/machine/load.ts';
+import type { Kernel } from '../../src/models/gpu/kernel.ts';
 import { fastest } from '../../src/models/gpu/lower/choose.ts';
 import { convCandidates } from '../../src/models/gpu/lower/conv.ts';
 import type { Convolution } from '../../src/models/gpu/lower/convolution.ts';
 import { type GpuSpec, gpuSpec } from '../../src/models/gpu/spec.ts';
+import { blocksPerSm } from '../../src/models/gpu/units/occupancy.ts';
 
 const spec = loadMachine('v100', [], { gpu: gpuSpec }).spec as GpuSpec;
+const p100 = loadMachine('p100', [], { gpu: gpuSpec }).spec as GpuSpec;
 
 /** 16 images of 28 x 28 x 128, 128 filters of 3 x 3, on tensor cores. */
 const BASE: Convolution = {
@@ -143,7 +146,39 @@ describe('plain pipes', () => {
     // The rows of the last of seven blocks are half empty.
     expect(product.macsDone).toBe(36 * (7 * 128) * 128 * 128);
     expect(product.blocks).toBe(36 * 7);
-    expect(wide[0]!.map(({ name }) => name).filter((name) => name.startsWith('winograd'))).toHaveLength(3);
+    const withProduct = wide.find((kernels) => kernels.includes(product))!;
+    expect(withProduct.map(({ name }) => name).filter((name) => name.startsWith('winograd'))).toHaveLength(3);
+  });
+
+  test('fused Winograd: blocks of 32 tiles of 2 x 2 results by 32 filters at 16 positions', () => {
+    // 28 x 28 results are 196 tiles of 2 x 2 an image: 3,136 tiles are 98 blocks, 128 filters are 4.
+    const [filters, kernel] = convCandidates(spec, { ...BASE, ...FP32 }).find((kernels) =>
+      kernels.some(({ name }) => name === 'winograd fp32 128x128'),
+    )!;
+    expect(filters!.name).toBe('winograd transform of filters');
+    expect(filters!.resultWriteBytes).toBe(128 * 128 * 16 * 4);
+    expect(kernel!.blocks).toBe(98 * 4);
+    expect(kernel!.macsDone).toBe(16 * 3136 * 128 * 128);
+    expect(kernel!.resultWriteBytes).toBe(16 * 28 * 28 * 128 * 4);
+    // Shared memory of a P100 SM, 64 KiB, has room for one.
+    expect(blocksPerSm(p100, kernel!)).toBe(1);
+    // 8 channels of 16 positions of 32 filters, and of a quarter of the positions of 32 tiles, 16 iterations a block.
+    expect(kernel!.loadBytes).toBe(98 * 4 * 16 * (16 * 32 + 4 * 32) * 8 * 4);
+  });
+
+  test('where sums are in half precision, Winograd is for 3 x 3 filters and not fused, and nothing is transformed by Fourier', () => {
+    const half = { precision: 'fp16', operandBytes: 2, resultBytes: 2, layout: 'NCHW' } as const;
+    const names = (conv: Convolution) =>
+      new Set(
+        convCandidates(p100, conv)
+          .flat()
+          .map(({ name }) => name),
+      );
+    const three = names({ ...BASE, ...half });
+    expect(three.has('winograd transform of left')).toBe(true);
+    expect([...three].filter((name) => name.startsWith('winograd fp16') || name.startsWith('fft'))).toEqual([]);
+    const five = names({ ...BASE, ...half, r: 5, s: 5, padding: [2, 2] });
+    expect([...five].filter((name) => /winograd|fft/.test(name))).toEqual([]);
   });
 
   test('Winograd is not offered for strides, dilation, groups, other filters and integers', () => {
@@ -202,10 +237,13 @@ describe('plain pipes', () => {
     expect(kernel.iterations).toBe(19);
   });
 
-  test("an image's first layer runs directly, its weight gradient does not", () => {
+  test("an image's first layer is a product like others", () => {
     const first: Convolution = { ...BASE, ...FP32, c: 3, h: 224, w: 224, p: 224, q: 224, k: 64 };
-    expect(kernelNames(first)).toEqual(['direct fp32']);
-    expect(named({ ...first, pass: 'weight-gradient' }, 'direct')).toEqual([]);
+    expect(named(first, 'direct')).toEqual([]);
+    // DeepBench measured 330 us; each pixel and filter by itself, bound by memory, would take 130.
+    const us = fastest(spec, convCandidates(spec, { ...first, warm: true }), new Map()).seconds * 1e6;
+    expect(us).toBeGreaterThan(250);
+    expect(us).toBeLessThan(600);
   });
 
   test('depthwise convolutions run directly and are bound by memory', () => {
@@ -216,6 +254,64 @@ describe('plain pipes', () => {
     expect(seconds).toBeGreaterThan(57e-6);
     expect(seconds).toBeLessThan(2 * 57e-6);
   });
+});
+
+describe('input gradients added up in place', () => {
+  const FP32 = { precision: 'fp32', operandBytes: 4, resultBytes: 4, layout: 'NCHW', pass: 'input-gradient' } as const;
+  const STRIDED: Convolution = { ...BASE, ...FP32, stride: [2, 2], p: 14, q: 14 };
+
+  test('multiply all taps of all channels by all results, after zeros', () => {
+    const [[zeros, product], ...others] = convCandidates(p100, STRIDED) as [Kernel[], ...Kernel[][]];
+    expect(others).toEqual([]);
+    expect([zeros!.name, zeros!.resultWriteBytes]).toEqual(['zeros', 16 * 28 * 28 * 128 * 4]);
+    // 9 taps of 128 channels are 18 tiles of 64, 16 x 14 x 14 results are 98 of 32; each block has 64 x 32 sums to add.
+    expect(product!.name).toBe('scattered gemm fp32 64x32x8');
+    expect(product!.blocks).toBe(18 * 98);
+    expect(product!.macsDone).toBe(16 * 14 * 14 * 9 * 128 * 128);
+    expect(product!.resultWriteBytes).toBe(9 * 128 * 16 * 14 * 14 * 4);
+  });
+
+  test('cannot end before the adders of L2 have taken every sum', () => {
+    // 32 filters: 64 operations a sum, so that adders and not the pipes are the limit. 90 blocks to an SM.
+    const conv: Convolution = { ...STRIDED, k: 32, n: 64 };
+    const adds = 9 * 128 * 64 * 14 * 14;
+    const seconds = (rate: number): number => {
+      const machine = loadMachine('p100', [`library.scatter.addsPerCycle=${rate}`], { gpu: gpuSpec }).spec as GpuSpec;
+      return fastest(machine, convCandidates(machine, conv), new Map()).seconds;
+    };
+    expect(seconds(10)).toBeGreaterThan(adds / 10 / 1.303e9);
+    // Ten times the rate saves what nine tenths of the adds took, to the rounding of rates.
+    const saved = (adds * 0.9) / 10 / 1.303e9;
+    expect((seconds(10) - seconds(100)) / saved).toBeGreaterThan(0.9);
+    expect((seconds(10) - seconds(100)) / saved).toBeLessThan(1.1);
+  });
+
+  test('are one way among others where results lie side by side, and not there without a scattering library', () => {
+    const names = (machine: GpuSpec, conv: Convolution) =>
+      convCandidates(machine, conv).map((kernels) => kernels.find(({ macsDone }) => macsDone > 0)!.name);
+    const dense: Convolution = { ...BASE, ...FP32 };
+    expect(names(p100, dense).some((name) => name.startsWith('scattered'))).toBe(true);
+    expect(names(p100, dense).some((name) => name.startsWith('gemm'))).toBe(true);
+    expect(names(spec, STRIDED).some((name) => name.startsWith('scattered'))).toBe(false);
+  });
+});
+
+/** DeepBench, P100 with cuDNN 6: input gradients in fp32, microseconds. */
+const SCATTERED: readonly (readonly [string, Partial<Convolution>, number])[] = [
+  [
+    '20 x 5 taps of one channel',
+    { n: 8, c: 1, h: 161, w: 700, k: 32, r: 5, s: 20, padding: [0, 0], p: 79, q: 341 },
+    832,
+  ],
+  ['10 x 5 taps', { n: 32, c: 32, h: 79, w: 341, k: 32, r: 5, s: 10, padding: [0, 0], p: 38, q: 166 }, 11484],
+  ['padded beyond 1 x 1', { n: 16, c: 2048, h: 7, w: 7, k: 512, r: 1, s: 1, padding: [3, 3], p: 7, q: 7 }, 442],
+];
+
+test.each(SCATTERED)('scattered on P100: %s within 20 %%', (_, shape, measuredUs) => {
+  const plain = { precision: 'fp32', operandBytes: 4, resultBytes: 4, layout: 'NCHW', stride: [2, 2] } as const;
+  const conv: Convolution = { ...BASE, ...plain, ...shape, pass: 'input-gradient', warm: true };
+  const us = fastest(p100, convCandidates(p100, conv), new Map()).seconds * 1e6;
+  expect(Math.abs(us / measuredUs - 1)).toBeLessThan(0.2);
 });
 
 /** DeepBench (Baidu Research, Apache-2.0), training set, V100 with cuDNN 7.6.2: microseconds. */

@@ -45,13 +45,31 @@ describe('step by step', () => {
     expect(names('input-gradient')[0]).toMatch(/slices/);
   });
 
-  test('on P100 every product of a step is of the one tile and slices that its machine file names', () => {
+  test('on P100 the batch decides on tile and slices, as its machine file names them', () => {
     const p100 = loadMachine('p100', [], { gpu: gpuSpec }).spec as GpuSpec;
+    const names = (batch: number, pass: Recurrence['pass']): string[] => {
+      const row: Recurrence = { ...BASE, pass, batch, hidden: 2048, precision: 'fp32', operandBytes: 4 };
+      return recurrentCall(p100, row, new Map()).step.map(({ kernel }) => kernel.name);
+    };
     for (const pass of ['forward', 'input-gradient'] as const) {
-      const row: Recurrence = { ...BASE, pass, hidden: 2048, precision: 'fp32', operandBytes: 4 };
-      const names = recurrentCall(p100, row, new Map()).step.map(({ kernel }) => kernel.name);
-      expect(names).toEqual(['gemm fp32 128x64x8 in 2 slices', 'sum of 2 slices', 'recurrent pointwise']);
+      const sliced = ['gemm fp32 64x64x8 in 8 slices', 'sum of 8 slices', 'recurrent pointwise'];
+      expect(names(16, pass)).toEqual(sliced);
+      expect(names(32, pass)).toEqual(['gemm fp32 128x32x8', 'recurrent pointwise']);
+      expect(names(512, pass)).toEqual(sliced);
     }
+  });
+
+  test('with one stage every step of the reduction waits for its load: batch 32 on P100 is slower than 64', () => {
+    const p100 = loadMachine('p100', [], { gpu: gpuSpec }).spec as GpuSpec;
+    const step = (batch: number, hidden: number): number => {
+      const row: Recurrence = { ...BASE, pass: 'input-gradient', precision: 'fp32', operandBytes: 4, batch, hidden };
+      return recurrentCall(p100, row, new Map()).step.reduce((sum, { timing }) => sum + timing.cycles, 0);
+    };
+    // 512 cycles of multiplying, 730 of waiting for memory; DeepBench's rows of all sizes lie around 1,342.
+    const perIteration = step(32, 2048) / (2048 / 8);
+    expect(perIteration).toBeGreaterThan(512 + 730);
+    expect(perIteration).toBeLessThan(1.15 * 1342);
+    expect(step(32, 2048)).toBeGreaterThan(1.5 * step(64, 2048));
   });
 
   test('an LSTM multiplies four gates', () => {

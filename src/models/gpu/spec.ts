@@ -49,6 +49,9 @@ const tile = z.strictObject({
   warpsN: count(32),
 });
 
+/** The kernel a library takes for a product of so many columns or fewer: a tile, slices of the reduction, tiles in shared memory at a time. */
+const way = tile.extend({ columns: count(65_536), slices: count(1024), stages: count(8) });
+
 const fields = z.strictObject({
   clockMHz: positive(1e5),
   /** Precision of a workload that names none. */
@@ -71,6 +74,8 @@ const fields = z.strictObject({
     /** Lanes per sub-core for what is not math of a product: one result per lane and cycle. */
     aluLanes: count(128),
     sfuLanes: count(128),
+    /** Whole numbers are added up on the lanes that multiply, not beside them. */
+    integersOnMath: z.boolean().default(false),
     aluLatencyCycles: cycles(100),
     sfuLatencyCycles: cycles(1000),
     /** Copies from global to shared memory that bypass registers; more than two stages are then of use. */
@@ -110,16 +115,25 @@ const fields = z.strictObject({
     prologueInstructions: count(10_000),
     /** Address and predicate instructions for each load of a warp. */
     addressInstructions: cycles(100),
+    /** Sides of filters that Winograd's way is there for. */
+    winogradFilters: z.array(count(16)).max(8).default([3, 5]),
+    /** Input gradients that are added up in place: their tile, the share of the math rate that these kernels reach, adds of all of L2. */
+    scatter: z.strictObject({ tile, mathShare: share, addsPerCycle: positive(1e5) }).optional(),
     tensorTiles: z.array(tile).max(64),
     cudaTiles: z.array(tile).max(64),
+    /** Tiles of convolutions on plain pipes by math, where the library has other kernels for them than the tall ones of products. */
+    convTiles: z.record(z.string(), z.array(tile).min(1).max(64)).default({}),
     /** Columns of the narrowest tile for convolutions on plain pipes; results with fewer may take narrower ones. */
     convTileColumns: count(1024),
     /** Recurrent layers, time step by time step, as a library runs them that keeps no weights on the chip between steps. */
     recurrence: z.strictObject({
       /** Tile of the forward product of a step on tensor cores, which is not sliced. */
       tile,
-      /** Tile and slices of all products of a step on plain pipes, where the library does not take the fastest. */
-      plain: z.strictObject({ tile, slices: count(1024) }).optional(),
+      /**
+       * Products of a step on plain pipes by math, where the library does not take the fastest: for a batch of so many columns or
+       * fewer, the tile, its slices and stages. The last entry stands for all larger batches.
+       */
+      plain: z.record(z.string(), z.array(way).min(1).max(16)).default({}),
       /** Once per call, and per kernel of a step besides its own time until `queuedKernels` kernels of the call have run; then. */
       startUs: positive(1000),
       kernelUs: positive(1000),

@@ -17,8 +17,8 @@ export function convTiles(tiles: readonly TileSpec[], minResults: number): reado
 }
 
 /** Tiles of plain pipes for results of so many columns: libraries take narrow ones only where wider ones stay empty. */
-export function plainConvTiles({ library }: GpuSpec, columns: number): readonly TileSpec[] {
-  const tiles = convTiles(library.cudaTiles, 1);
+export function plainConvTiles({ library }: GpuSpec, precision: string, columns: number): readonly TileSpec[] {
+  const tiles = library.convTiles[precision] ?? convTiles(library.cudaTiles, 1);
   const widest = Math.max(...tiles.map(({ n }) => n));
   const least = Math.min(columns, library.convTileColumns, widest);
   return tiles.filter(({ n }) => n >= least);

@@ -1,9 +1,11 @@
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec } from '../spec.ts';
 import { cudaConvCandidates } from './conv-cuda.ts';
+import { scatteredCandidates } from './conv-scatter.ts';
 import { directCandidate, isNarrow } from './conv-direct.ts';
 import { tensorConvCandidates } from './conv-tensor.ts';
 import { type Convolution, isPaddedBeyondFilter, offChipShare } from './convolution.ts';
+import { fftCandidates } from './fft.ts';
 import type { Candidate } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 import { winogradCandidates } from './winograd.ts';
@@ -15,7 +17,7 @@ const PLAIN = 'fp32';
 export function convCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
   const direct = isNarrow(conv) ? [directCandidate(spec, conv)] : [];
   if (spec.math[conv.precision]!.unit === 'cuda')
-    return [...cudaConvCandidates(spec, conv), ...winogradCandidates(spec, conv), ...direct];
+    return [...plainCandidates(spec, conv), ...winogradCandidates(spec, conv), ...fftCandidates(spec, conv), ...direct];
   const onPlain = (): Candidate[] =>
     conv.operandBytes > 1 && spec.math[PLAIN] !== undefined
       ? inLayout(spec, conv, 'NCHW', cudaConvCandidates(spec, { ...conv, precision: PLAIN }))
@@ -27,6 +29,16 @@ export function convCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
   }
   const onTensorCores = inLayout(spec, conv, 'NHWC', tensorConvCandidates(spec, conv));
   return conv.tensorOnly ? onTensorCores : [...onTensorCores, ...onPlain(), ...direct];
+}
+
+/**
+ * Products on plain pipes. Libraries that scatter input gradients have no other kernel for them where results lie apart or
+ * beyond the image.
+ */
+function plainCandidates(spec: GpuSpec, conv: Convolution): Candidate[] {
+  if (conv.pass !== 'input-gradient' || spec.library.scatter === undefined) return cudaConvCandidates(spec, conv);
+  const apart = conv.stride[0] * conv.stride[1] > 1 || isPaddedBeyondFilter(conv);
+  return [...scatteredCandidates(spec, conv), ...(apart ? [] : cudaConvCandidates(spec, conv))];
 }
 
 /**

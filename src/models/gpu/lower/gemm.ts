@@ -156,6 +156,7 @@ function tileKernel(
     programKey: [
       product.precision,
       shape,
+      spec.library.stages,
       warps,
       tile.warpsM,
       operandBytes,

@@ -54,8 +54,12 @@ function stepByStep(spec: GpuSpec, recurrence: Recurrence, cache: SmCache): Recu
 /** The library's one way to compute the product of a step; null if it takes the fastest. */
 function fixedWay(spec: GpuSpec, pass: Recurrence['pass'], product: Product): Candidate | null {
   const { tile, plain } = spec.library.recurrence;
-  if (spec.math[product.precision]!.unit === 'cuda')
-    return plain === undefined ? null : tiledCandidate(spec, plain.tile, product, plain.slices);
+  if (spec.math[product.precision]!.unit === 'cuda') {
+    const ways = plain[product.precision];
+    if (ways === undefined) return null;
+    const way = ways.find(({ columns }) => product.n <= columns) ?? ways.at(-1)!;
+    return tiledCandidate({ ...spec, library: { ...spec.library, stages: way.stages } }, way, product, way.slices);
+  }
   return pass === 'forward' ? tiledCandidate(spec, tile, product, 1) : null;
 }
 

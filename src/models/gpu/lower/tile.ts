@@ -9,7 +9,7 @@ export interface Tile {
   /** Warps along rows and columns. */
   readonly warpsM: number;
   readonly warpsN: number;
-  /** Tiles of operands in shared memory, the one in use included. */
+  /** Tiles of operands in shared memory, the one in use included; with 1, a tile is loaded when the one before has been used. */
   readonly stages: number;
 }
 
@@ -63,7 +63,7 @@ export interface TileTiming {
 
 /** Bytes one load or store instruction of a warp moves: 16 per thread. */
 const WIDE_BYTES = 512;
-const ALU_LATENCY = 4;
+export const ALU_LATENCY = 4;
 
 /** Bytes of the operands of one main-loop step of a block, as they are stored. */
 export function stageBytesOf(tile: Pick<Tile, 'm' | 'n' | 'k'>, math: MathInstruction): number {
@@ -149,10 +149,13 @@ export function tileProgram(tile: Tile, timing: TileTiming): WarpProgram {
 
   const body = new ProgramBuilder();
   for (let step = 0; step < steps; step++) {
-    if (step === steps - 1) storeTile(body);
+    if (step === steps - 1) {
+      if (tile.stages === 1) loadTile(body);
+      storeTile(body);
+    }
     const others = collected((builder) => {
       loadFragments(builder, (step + 1) % 2);
-      if (step === 0) loadTile(builder);
+      if (step === 0 && tile.stages > 1) loadTile(builder);
     });
     multiply(body, step % 2, others);
   }

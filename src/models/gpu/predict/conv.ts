@@ -27,12 +27,13 @@ export interface ConvRow {
 const PADDING = 8;
 
 /**
- * Seconds of one call among many. The machine must have the precision; sums are in fp32 where it has such math for it.
+ * Seconds of one call among many. The machine must have the precision; sums are in fp32 on tensor cores.
  */
 export function convSeconds(spec: GpuSpec, row: ConvRow, cache: SmCache): number {
   const { pass, w, h, n, s, r } = row;
+  // Sums of tensor cores are asked for in fp32; plain pipes multiply and add in fp16, as rates beyond the fp32 peak of a P100 prove.
   const wide = `${row.precision}+fp32`;
-  const precision = spec.math[wide] === undefined ? row.precision : wide;
+  const precision = spec.math[wide]?.unit === 'tensor' ? wide : row.precision;
   const tensor = spec.math[precision]!.unit === 'tensor';
   const padded = (size: number): number => (tensor ? Math.ceil(size / PADDING) * PADDING : size);
   const bytes = DTYPES[row.precision as DType] / 8;

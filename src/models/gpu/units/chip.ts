@@ -1,7 +1,7 @@
 import { InputError } from '../../../errors.ts';
 import type { Kernel, Rates } from '../kernel.ts';
-import { programText } from '../program.ts';
 import type { GpuSpec } from '../spec.ts';
+import { ALU, MATH, programText, type WarpProgram } from '../program.ts';
 import { blocksPerSm } from './occupancy.ts';
 import { Sm, type SmResult } from './sm.ts';
 
@@ -107,7 +107,7 @@ export function playedOnce(
   const key = [kernel.programKey, loadBytesPerCycle, loadLatencyCycles, resultBytesPerCycle, size].join();
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const program = kernel.program(rates);
+  const program = spec.sm.integersOnMath ? onMath(kernel.program(rates)) : kernel.program(rates);
   const text = `${programText(program)} ${size}`;
   const { subCores, sharedQueueCycles } = spec.sm;
   const run = { program, warpsPerBlock, blocks, subCores, queueCycles: sharedQueueCycles, iterations };
@@ -115,4 +115,11 @@ export function playedOnce(
   cache.set(key, result);
   cache.set(text, result);
   return result;
+}
+
+/** The same program where plain instructions take the math pipe. */
+function onMath({ prologue, body, epilogue, slots }: WarpProgram): WarpProgram {
+  const moved = (part: WarpProgram['body']): WarpProgram['body'] =>
+    part.map((instruction) => (instruction.pipe === ALU ? { ...instruction, pipe: MATH } : instruction));
+  return { prologue: moved(prologue), body: moved(body), epilogue: moved(epilogue), slots };
 }
