@@ -160,7 +160,6 @@ function tileKernel(
       warps,
       tile.warpsM,
       operandBytes,
-      product.sparseOperand,
       resultBytes,
       product.readsResult && !partial,
       cut === undefined ? '' : `${cut.tiles} ${cut.others}`,
