@@ -108,6 +108,10 @@ export function simulate(
   let blockedCycles = 0;
   const retired: number[] = [];
   const { recorded } = options;
+  const matched = new Int32Array(RING).fill(-1);
+  const addrReady = new Int32Array(RING).fill(UNKNOWN); const SLACK=+(process.env.SLACK ?? 0);
+  const cautious = new Uint8Array(count);
+  const STA = +(process.env.STA ?? 3);
 
   function wait(list: Int32Array, producer: number, uop: number, delay: number): void {
     let node = freeNode;
@@ -130,6 +134,7 @@ export function simulate(
     while (node >= 0) {
       const uop = nodeUop[node]!;
       const time = at + nodeDelay[node]!;
+      if (matched[uop & MASK] === producer && addrReady[uop & MASK]! + SLACK < at) cautious[placeOf[uop & MASK]!] = 1;
       if (time > earliest[uop & MASK]!) earliest[uop & MASK] = time;
       pending[uop & MASK]! -= 1;
       if (pending[uop & MASK] === 0) enqueue(uop);
@@ -153,9 +158,9 @@ export function simulate(
     const crosses = tables.uses512 && portOf[producer & MASK] !== portOf[uop & MASK];
     return from === MULTIPLY && to === MULTIPLY && crosses ? 1 : 0;
   }
-  function dependOn(producer: number, uop: number): void {
+  function dependOn(producer: number, uop: number, extra = 0): void {
     if (producer < 0 || uop - producer >= RING - 64) return;
-    const delay = bypass(producer, uop);
+    const delay = bypass(producer, uop) + extra;
     const at = doneAt[producer & MASK]!;
     if (at === UNKNOWN) wait(resultList, producer, uop, delay);
     else if (at + delay > earliest[uop & MASK]!) earliest[uop & MASK] = at + delay;
@@ -173,7 +178,18 @@ export function simulate(
     const data = base + tables.storeDataPlaces[store]!;
     const isRetired = data < retireBase + slotStart[retireSlot]!;
     if (uop - data >= RING - 64 || (isRetired && commitAt[data & MASK]! <= cycle)) return;
-    dependOn(base + tables.storeAddressPlaces[store]!, uop);
+    matched[uop & MASK] = base + tables.storeAddressPlaces[store]!;
+    if (cautious[place] === 1) {
+      for (let it = issueIteration, n = 0; it >= 0 && n < 56; it -= 1) {
+        for (let k = forwarding.stores - 1; k >= 0; k -= 1) {
+          const sta = it * count + tables.storeAddressPlaces[k]!;
+          if (sta > uop) continue;
+          n += 1;
+          if (sta < retireBase - count) { n = 99; break; }
+          dependOn(sta, uop, STA);
+        }
+      }
+    } else { addrReady[uop&MASK] = pending[uop&MASK]! > 0 ? UNKNOWN : earliest[uop&MASK]!; dependOn(matched[uop & MASK]!, uop, 0); }
     const isPartial = (source & 1) === 1;
     if (isPartial && !isRetired) wait(commitList, data, uop, 0);
     else if (isPartial) {
@@ -294,6 +310,7 @@ export function simulate(
       if (takesPointer && (producer < 0 || kind[producer % count] !== LOAD)) takesPointer = false;
       dependOn(producer, uop);
     }
+    matched[i] = -1;
     latencyOf[i] = takesPointer ? memory.pointerLoadCycles : latency[place]!;
     if (kind[place] === LOAD) meetStore(uop, place, cycle);
     const access = tables.accessNumber[place]!;

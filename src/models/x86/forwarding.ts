@@ -1,4 +1,4 @@
-import { evaluator } from './evaluate.ts';
+import { evaluator } from './values/evaluate.ts';
 import { type Instruction, UNIT } from './instruction.ts';
 import { missesOf, pageTracker } from './pages.ts';
 

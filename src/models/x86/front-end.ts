@@ -30,7 +30,13 @@ export function predecodeSchedule(
       const start = copy * blockBytes + one.offset;
       const last = Math.floor((start + one.length - 1) / 16);
       ends[last]! += 1;
-      if (one.pairedAt !== null) splits[Math.floor((start + one.pairedAt - 1) / 16)]! += 1;
+      if (one.pairedAt !== null) {
+        // dec and jnz are two to the predecoder: the first three bytes long, its opcode in the second.
+        const end = Math.floor((start + one.pairedAt - 1) / 16);
+        const opcode = Math.floor((start + 1) / 16);
+        splits[end]! += 1;
+        if (opcode !== end) splits[opcode]! += 1;
+      }
       if (one.hasLengthChangingPrefix) prefixes[last]! += 1;
       const opcode = Math.floor((start + one.opcodeOffset) / 16);
       if (opcode !== last) splits[opcode]! += 1;
@@ -61,7 +67,7 @@ export function legacyFrontEnd(
 ): FrontEnd {
   const copies = 16 / gcd(blockBytes, 16);
   const schedule = predecodeSchedule(facts, blockBytes, copies, spec);
-  const decode = decoders(facts, spec);
+  const decode = decoders(facts, spec, false);
   let at = 0;
   let queued = 0;
   let predecoded = 0;
@@ -92,7 +98,7 @@ export interface Decoders {
   readonly isBusy: () => boolean;
 }
 
-export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Decoders {
+export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd'], isLoop: boolean): Decoders {
   const count = facts.length;
   const result = { slots: 0, instructions: 0 };
   let next = 0;
@@ -135,6 +141,7 @@ export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEn
         result.slots += one.slots;
         result.instructions += 1;
         next = next + 1 === count ? 0 : next + 1;
+        if (isLoop && next === 0) break;
       }
       return result;
     },

@@ -6,8 +6,7 @@ import type { X86Spec } from './spec.ts';
 interface Segment {
   readonly isCached: boolean;
   readonly facts: readonly FrontEndFacts[];
-  /** Issue slots delivered cycle by cycle (cached). */
-  readonly cycles: Int32Array;
+  readonly lines: Lines | null;
   /** Instructions predecoded cycle by cycle (decoded). */
   readonly schedule: Int32Array;
 }
@@ -51,28 +50,43 @@ function segmentsOf(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']):
   }
   return groups.map((group) => ({
     ...group,
-    cycles: group.isCached ? cacheCycles(group.facts, spec) : new Int32Array(0),
+    lines: group.isCached ? linesOf(group.facts, spec) : null,
     schedule: group.isCached ? new Int32Array(0) : predecodeSchedule(group.facts, 0, 1, spec),
   }));
 }
 
-/** Issue slots that the micro-op cache delivers cycle by cycle, out of two neighbouring lines if need be. */
-function cacheCycles(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Int32Array {
-  const cycles: number[] = [];
-  let entries = 0;
-  let slots = 0;
+/** Entries of the micro-op cache in order: the slots each brings, and the line and the 32-byte window it is in. */
+interface Lines {
+  readonly slots: Int32Array;
+  readonly line: Int32Array;
+  readonly window: Int32Array;
+}
+
+function linesOf(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Lines {
+  const slots: number[] = [];
+  const lines: number[] = [];
+  const windows: number[] = [];
+  let line = -1;
+  let filled = 0;
+  let last = -1;
   for (const one of facts) {
     const need = one.fusedUops + one.extraCacheEntries;
-    if (entries > 0 && entries + need > spec.cacheUops) {
-      cycles.push(slots);
-      entries = 0;
-      slots = 0;
+    const window = Math.floor(one.offset / 32);
+    if (window !== last || one.isMicrocoded || filled + need > spec.cacheLineUops) {
+      line += 1;
+      filled = 0;
     }
-    entries += need;
-    slots += one.slots;
+    last = window;
+    filled = one.isMicrocoded ? spec.cacheLineUops : filled + need;
+    const entries = one.isMicrocoded ? 1 : need;
+    for (let entry = 0; entry < entries; entry += 1) {
+      // Un-lamination and the stack engine make more slots of an entry, a wide immediate none.
+      slots.push(entry === 0 ? one.slots - Math.min(one.slots, one.fusedUops) + 1 : entry < one.fusedUops ? 1 : 0);
+      lines.push(line);
+      windows.push(window);
+    }
   }
-  cycles.push(slots);
-  return Int32Array.from(cycles);
+  return { slots: Int32Array.from(slots), line: Int32Array.from(lines), window: Int32Array.from(windows) };
 }
 
 /** Delivers the iterations of a loop. */
@@ -82,9 +96,8 @@ export function loopFrontEnd(
   onPredecode: OnPredecode | null,
 ): FrontEnd {
   const segments = segmentsOf(facts, spec);
-  const decode = segments.map((segment) => decoders(segment.facts, spec));
+  const decode = segments.map((segment) => decoders(segment.facts, spec, true));
   const isWhole = segments.length === 1;
-  const streams = isWhole && segments[0]!.isCached && facts.every((one) => one.extraCacheEntries === 0);
   const isDecoded = isWhole && !segments[0]!.isCached;
   let current = 0;
   let at = 0;
@@ -105,6 +118,28 @@ export function loopFrontEnd(
     const now = segments[current]!.isCached;
     wait = was && !now ? spec.toDecodersCycles : !was && now ? spec.toCacheCycles : 0;
   };
+  /** Up to six entries of at most two lines of different windows; on through the jump if all of the loop is cached. */
+  function readLines({ slots, line, window }: Lines, free: number): number {
+    let delivered = 0;
+    let lines = 1;
+    let current = line[at]!;
+    for (let entry = 0; entry < spec.cacheUops; entry += 1) {
+      if (line[at] !== current || (entry > 0 && at === 0)) {
+        if (lines === 2 || window[at] === window[at === 0 ? line.length - 1 : at - 1]) break;
+        lines = 2;
+        current = line[at]!;
+      }
+      if (delivered + slots[at]! > free) break;
+      delivered += slots[at]!;
+      at += 1;
+      if (at < line.length) continue;
+      at = 0;
+      if (isWhole) continue;
+      advance();
+      break;
+    }
+    return delivered;
+  }
   return {
     step(free) {
       if (wait > 0) {
@@ -112,14 +147,7 @@ export function loopFrontEnd(
         return 0;
       }
       const segment = segments[current]!;
-      if (segment.isCached && streams) return Math.min(free, spec.cacheUops);
-      if (segment.isCached) {
-        const now = segment.cycles[at]!;
-        if (now > free) return 0;
-        at += 1;
-        if (at === segment.cycles.length) advance();
-        return now;
-      }
+      if (segment.lines !== null) return readLines(segment.lines, free);
       const next = at < segment.schedule.length ? segment.schedule[at]! : 0;
       if (at < segment.schedule.length && queued + next <= spec.instructionQueue) {
         onPredecode?.(first + predecoded, next);
