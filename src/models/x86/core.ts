@@ -11,6 +11,8 @@ const RING = 1024;
 const MASK = RING - 1;
 const UNKNOWN = 0x7fffffff;
 const PORTS = 10;
+/** How far a load may run ahead of the address of a store before it counts as wrong (fitted). */
+const RUN_AHEAD_CYCLES = 4;
 /** Cycles between two looks at the state: looking costs about as much as simulating a few. */
 const LOOK_CYCLES = 24;
 
@@ -61,6 +63,7 @@ export function simulate(
   const { kind, ports, latency, occupancy, domain, slotStart } = tables;
   const count = tables.uops;
   const loadPorts = portMask(backEnd.loadPorts);
+  const memoryPorts = loadPorts | portMask(backEnd.storeAddressPorts) | portMask(backEnd.storeDataPorts);
   const hasOccupied = occupancy.some((cycles) => cycles > 1);
 
   const writer = new Int32Array(UNITS).fill(-1);
@@ -108,10 +111,10 @@ export function simulate(
   let blockedCycles = 0;
   const retired: number[] = [];
   const { recorded } = options;
+  // Loads that ran ahead of the address of the store they meet wait for all older addresses from then on.
   const matched = new Int32Array(RING).fill(-1);
-  const addrReady = new Int32Array(RING).fill(UNKNOWN); const SLACK=+(process.env.SLACK ?? 0);
+  const addressAt = new Int32Array(RING);
   const cautious = new Uint8Array(count);
-  const STA = +(process.env.STA ?? 3);
 
   function wait(list: Int32Array, producer: number, uop: number, delay: number): void {
     let node = freeNode;
@@ -134,7 +137,8 @@ export function simulate(
     while (node >= 0) {
       const uop = nodeUop[node]!;
       const time = at + nodeDelay[node]!;
-      if (matched[uop & MASK] === producer && addrReady[uop & MASK]! + SLACK < at) cautious[placeOf[uop & MASK]!] = 1;
+      if (matched[uop & MASK] === producer && addressAt[uop & MASK]! + RUN_AHEAD_CYCLES < at)
+        cautious[placeOf[uop & MASK]!] = 1;
       if (time > earliest[uop & MASK]!) earliest[uop & MASK] = time;
       pending[uop & MASK]! -= 1;
       if (pending[uop & MASK] === 0) enqueue(uop);
@@ -158,7 +162,7 @@ export function simulate(
     const crosses = tables.uses512 && portOf[producer & MASK] !== portOf[uop & MASK];
     return from === MULTIPLY && to === MULTIPLY && crosses ? 1 : 0;
   }
-  function dependOn(producer: number, uop: number, extra = 0): void {
+  function dependOn(producer: number, uop: number, extra: number): void {
     if (producer < 0 || uop - producer >= RING - 64) return;
     const delay = bypass(producer, uop) + extra;
     const at = doneAt[producer & MASK]!;
@@ -166,6 +170,13 @@ export function simulate(
     else if (at + delay > earliest[uop & MASK]!) earliest[uop & MASK] = at + delay;
   }
 
+  /** Waits for the addresses of all older stores in flight. */
+  function waitForAddresses(uop: number): void {
+    const places = tables.storeAddressPlaces;
+    for (let base = issueBase; base >= 0 && base + count > retireBase; base -= count)
+      for (let store = places.length - 1; store >= 0; store -= 1)
+        if (base + places[store]! < uop) dependOn(base + places[store]!, uop, memory.cautiousLoadCycles);
+  }
   /** A load that meets a store in flight: the store's data are forwarded, or the load waits for its write. */
   function meetStore(uop: number, place: number, cycle: number): void {
     const load = tables.loadNumber[place]!;
@@ -178,25 +189,20 @@ export function simulate(
     const data = base + tables.storeDataPlaces[store]!;
     const isRetired = data < retireBase + slotStart[retireSlot]!;
     if (uop - data >= RING - 64 || (isRetired && commitAt[data & MASK]! <= cycle)) return;
-    matched[uop & MASK] = base + tables.storeAddressPlaces[store]!;
-    if (cautious[place] === 1) {
-      for (let it = issueIteration, n = 0; it >= 0 && n < 56; it -= 1) {
-        for (let k = forwarding.stores - 1; k >= 0; k -= 1) {
-          const sta = it * count + tables.storeAddressPlaces[k]!;
-          if (sta > uop) continue;
-          n += 1;
-          if (sta < retireBase - count) { n = 99; break; }
-          dependOn(sta, uop, STA);
-        }
-      }
-    } else { addrReady[uop&MASK] = pending[uop&MASK]! > 0 ? UNKNOWN : earliest[uop&MASK]!; dependOn(matched[uop & MASK]!, uop, 0); }
+    const address = base + tables.storeAddressPlaces[store]!;
+    if (cautious[place] === 1) waitForAddresses(uop);
+    else {
+      matched[uop & MASK] = address;
+      addressAt[uop & MASK] = pending[uop & MASK]! > 0 ? UNKNOWN : earliest[uop & MASK]!;
+      dependOn(address, uop, 0);
+    }
     const isPartial = (source & 1) === 1;
     if (isPartial && !isRetired) wait(commitList, data, uop, 0);
     else if (isPartial) {
       const at = commitAt[data & MASK]! + memory.blockedLoadCycles;
       if (at > earliest[uop & MASK]!) earliest[uop & MASK] = at;
     } else {
-      dependOn(data, uop);
+      dependOn(data, uop, 0);
       latencyOf[uop & MASK] = forwardLatency(place, Math.max(tables.storeBytes[store]!, tables.loadBytes[load]!));
     }
   }
@@ -252,8 +258,9 @@ export function simulate(
       tally.fill(0);
     }
   }
-  function dispatch(cycle: number): void {
+  function dispatch(cycle: number, isBlocked: boolean): void {
     for (let port = 0; port < PORTS; port += 1) {
+      if (isBlocked && (memoryPorts & (1 << port)) !== 0) continue;
       const queue = ready[port]!;
       const last = readyCount[port]! - 1;
       let oldest = UNKNOWN;
@@ -308,14 +315,14 @@ export function simulate(
     for (const unit of tables.reads[place]!) {
       const producer = writer[unit]!;
       if (takesPointer && (producer < 0 || kind[producer % count] !== LOAD)) takesPointer = false;
-      dependOn(producer, uop);
+      dependOn(producer, uop, 0);
     }
     matched[i] = -1;
     latencyOf[i] = takesPointer ? memory.pointerLoadCycles : latency[place]!;
     if (kind[place] === LOAD) meetStore(uop, place, cycle);
     const access = tables.accessNumber[place]!;
     misses[i] = forwarding !== null && access >= 0 ? forwarding.misses[issueIteration * tables.accesses + access]! : 0;
-    for (const other of tables.after[place]!) dependOn(issueBase + other, uop);
+    for (const other of tables.after[place]!) dependOn(issueBase + other, uop, 0);
     for (const unit of tables.writes[place]!) writer[unit] = uop;
     if (pending[i] === 0) enqueue(uop);
   }
@@ -357,6 +364,7 @@ export function simulate(
     const since = (time: number): number => (time === UNKNOWN ? -1 : Math.max(0, time - cycle));
     for (const value of [issued - retiredSlots, delivered - issued, issueSlot, retireSlot, loadTurn, loads, stores])
       put(value);
+    for (let place = 0; place < count; place += 1) if (cautious[place] === 1) put(place);
     for (const value of [forwardCarry, missCarry, blockedCycles, since(lastCommit), issueBase - retireBase]) put(value);
     const first = retireBase + slotStart[retireSlot]!;
     const end = issueBase + slotStart[issueSlot]!;
@@ -391,8 +399,9 @@ export function simulate(
       commits.shift();
       stores -= 1;
     }
-    if (blockedCycles > 0) blockedCycles -= 1;
-    else dispatch(cycle);
+    const isBlocked = blockedCycles > 0;
+    if (isBlocked) blockedCycles -= 1;
+    dispatch(cycle, isBlocked);
     issue(cycle);
     delivered += frontEnd.step(spec.frontEnd.microOpQueue - (delivered - issued));
     if (period !== null || retired.length === before || retired.length <= periodicFrom) continue;

@@ -55,17 +55,20 @@ function segmentsOf(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']):
   }));
 }
 
-/** Entries of the micro-op cache in order: the slots each brings, and the line and the 32-byte window it is in. */
+/** What the micro-op cache holds, in order: issue slots and places without, and the line and 32-byte window each is in. */
 interface Lines {
   readonly slots: Int32Array;
   readonly line: Int32Array;
   readonly window: Int32Array;
+  /** 1: a line that starts the micro-sequencer. */
+  readonly isMicrocode: Uint8Array;
 }
 
 function linesOf(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Lines {
   const slots: number[] = [];
   const lines: number[] = [];
   const windows: number[] = [];
+  const microcode: number[] = [];
   let line = -1;
   let filled = 0;
   let last = -1;
@@ -78,15 +81,21 @@ function linesOf(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Li
     }
     last = window;
     filled = one.isMicrocoded ? spec.cacheLineUops : filled + need;
-    const entries = one.isMicrocoded ? 1 : need;
-    for (let entry = 0; entry < entries; entry += 1) {
-      // Un-lamination and the stack engine make more slots of an entry, a wide immediate none.
-      slots.push(entry === 0 ? one.slots - Math.min(one.slots, one.fusedUops) + 1 : entry < one.fusedUops ? 1 : 0);
+    // Un-lamination and the stack engine make more slots of an entry; a wide immediate takes the place of one.
+    const places = one.isMicrocoded ? 1 : one.slots + one.extraCacheEntries;
+    for (let place = 0; place < places; place += 1) {
+      slots.push(one.isMicrocoded ? one.slots : place < one.slots ? 1 : 0);
       lines.push(line);
       windows.push(window);
+      microcode.push(one.isMicrocoded ? 1 : 0);
     }
   }
-  return { slots: Int32Array.from(slots), line: Int32Array.from(lines), window: Int32Array.from(windows) };
+  return {
+    slots: Int32Array.from(slots),
+    line: Int32Array.from(lines),
+    window: Int32Array.from(windows),
+    isMicrocode: Uint8Array.from(microcode),
+  };
 }
 
 /** Delivers the iterations of a loop. */
@@ -118,14 +127,20 @@ export function loopFrontEnd(
     const now = segments[current]!.isCached;
     wait = was && !now ? spec.toDecodersCycles : !was && now ? spec.toCacheCycles : 0;
   };
-  /** Up to six entries of at most two lines of different windows; on through the jump if all of the loop is cached. */
-  function readLines({ slots, line, window }: Lines, free: number): number {
+  /**
+   * Six places a cycle out of at most two lines that follow each other; through the jump only from one half of 64 bytes to
+   * the other, and never together with microcode (fitted on loops whose lines hold 6+1 and the like).
+   */
+  function readLines({ slots, line, window, isMicrocode }: Lines, free: number): number {
     let delivered = 0;
     let lines = 1;
     let current = line[at]!;
     for (let entry = 0; entry < spec.cacheUops; entry += 1) {
       if (line[at] !== current || (entry > 0 && at === 0)) {
-        if (lines === 2 || window[at] === window[at === 0 ? line.length - 1 : at - 1]) break;
+        if (lines === 2) break;
+        const before = at === 0 ? line.length - 1 : at - 1;
+        if (isMicrocode[at] === 1 || isMicrocode[before] === 1) break;
+        if (at === 0 && (window[at] === window[before] || window[at]! >> 1 !== window[before]! >> 1)) break;
         lines = 2;
         current = line[at]!;
       }

@@ -162,7 +162,7 @@ function lower(instruction: Instruction, index: number, recipe: Recipe, spec: X8
   const canFuse = spec.renamer.microFusion && !(memory?.isRip === true && operands.some(({ kind }) => kind === 'i'));
   const joins = load !== null && computed.length > 0 && canFuse && !recipe.keepsLoadApart;
   const apart = (ones: readonly number[]): number[][] => ones.map((one) => [one]);
-  const stored = canFuse && store.length > 0 ? [store] : apart(store);
+  const stored = canFuse && !recipe.keepsLoadApart && store.length > 0 ? [store] : apart(store);
   const loaded = load === null ? [] : [load];
   const fused = joins ? [[load, computed[0]!], ...apart(computed.slice(1))] : apart([...loaded, ...computed]);
   const unlaminated = spec.renamer.unlamination && joins && isUnlaminated(instruction);

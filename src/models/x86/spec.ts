@@ -77,7 +77,9 @@ export const x86Spec = z.strictObject({
     wideForwardCycles: cycles,
     /** From the write of a store into the cache to a load that it could not be forwarded to. */
     blockedLoadCycles: cycles,
-    /** Cycles in which nothing is dispatched for each access that misses the first-level TLB; a mean. */
+    /** From the address of a store to loads that wait for the addresses of older stores since they once ran ahead. */
+    cautiousLoadCycles: cycles,
+    /** Cycles in which no memory micro-op is dispatched for each access that misses the first-level TLB; a mean. */
     pageMissCycles: z.number().min(0).max(100),
     forwarding: z.boolean(),
   }),

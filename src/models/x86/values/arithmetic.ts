@@ -2,18 +2,18 @@ import type { Instruction } from '../instruction.ts';
 import {
   forget,
   forgetFlags,
-  type Machine,
+  type CoreState,
   operandBytes,
   readOperand,
   type Value,
   value,
   WORDS,
   writeOperand,
-} from './machine.ts';
+} from './state.ts';
 import { add64, mul64, out, shl64, shr64, sub64 } from './words.ts';
 
 /** What an instruction does to registers, memory and flags. */
-export type Effect = (on: Machine, one: Instruction) => void;
+export type Effect = (on: CoreState, one: Instruction) => void;
 
 const a = value();
 const b = value();
@@ -42,14 +42,14 @@ function signExtend({ words }: Value, bits: number): void {
 const bitsOf = (one: Instruction, index: number): number => 8 * operandBytes(one, index);
 
 /** Sets the flags that depend on the result alone, which is truncated. */
-function flagResult({ flags }: Machine, result: Value, bits: number): void {
+function flagResult({ flags }: CoreState, result: Value, bits: number): void {
   const known = isKnown(result, bits);
   flags.zero = known ? result.words[0] === 0 && (bits < 64 || result.words[1] === 0) : null;
   flags.sign = known ? signOf(result, bits) : null;
 }
 
 /** Whether a condition holds: null if that is not known. */
-function condition({ zero, carry, sign, overflow }: Machine['flags'], name: string): boolean | null {
+function condition({ zero, carry, sign, overflow }: CoreState['flags'], name: string): boolean | null {
   const not = (known: boolean | null): boolean | null => (known === null ? null : !known);
   const or = (x: boolean | null, y: boolean | null): boolean | null =>
     x === true || y === true ? true : x === null || y === null ? null : false;
@@ -88,7 +88,7 @@ function condition({ zero, carry, sign, overflow }: Machine['flags'], name: stri
   }
 }
 
-function readTwo(on: Machine, one: Instruction, first: number, bits: number): boolean {
+function readTwo(on: CoreState, one: Instruction, first: number, bits: number): boolean {
   readOperand(on, one, first, a);
   if (one.operands.length > first + 1) readOperand(on, one, first + 1, b);
   else set(b, 1, 0, true);
@@ -102,7 +102,7 @@ const WITH_CARRY: ReadonlySet<string> = new Set(['adc', 'sbb']);
 const KEEPS_CARRY: ReadonlySet<string> = new Set(['inc', 'dec']);
 
 /** add sub adc sbb inc dec cmp */
-function sum(on: Machine, one: Instruction): void {
+function sum(on: CoreState, one: Instruction): void {
   const { mnemonic } = one;
   const { flags } = on;
   const bits = bitsOf(one, 0);
@@ -137,7 +137,7 @@ function sum(on: Machine, one: Instruction): void {
   flagResult(on, a, bits);
 }
 
-function negate(on: Machine, one: Instruction): void {
+function negate(on: CoreState, one: Instruction): void {
   const bits = bitsOf(one, 0);
   readOperand(on, one, 0, a);
   truncate(a, bits);
@@ -152,7 +152,7 @@ function negate(on: Machine, one: Instruction): void {
 }
 
 /** and or xor andn test */
-function logic(on: Machine, one: Instruction): void {
+function logic(on: CoreState, one: Instruction): void {
   const { mnemonic } = one;
   const bits = bitsOf(one, 0);
   const known = readTwo(on, one, one.operands.length === 3 ? 1 : 0, bits);
@@ -169,7 +169,7 @@ function logic(on: Machine, one: Instruction): void {
   on.flags.carry = on.flags.overflow = false;
 }
 
-function shift(on: Machine, one: Instruction): void {
+function shift(on: CoreState, one: Instruction): void {
   const { mnemonic } = one;
   const keepsFlags = mnemonic.endsWith('x');
   const bits = bitsOf(one, 0);
@@ -201,7 +201,7 @@ function rotate(by: number, bits: number): void {
   out.high |= shiftedHigh;
 }
 
-function invert(on: Machine, one: Instruction): void {
+function invert(on: CoreState, one: Instruction): void {
   readOperand(on, one, 0, a);
   a.words[0] = ~a.words[0]!;
   a.words[1] = ~a.words[1]!;
@@ -209,12 +209,12 @@ function invert(on: Machine, one: Instruction): void {
 }
 
 /** mov and movzx: reading extends with zeros. */
-function move(on: Machine, one: Instruction): void {
+function move(on: CoreState, one: Instruction): void {
   readOperand(on, one, 1, a);
   writeOperand(on, one, 0, a);
 }
 
-function moveSigned(on: Machine, one: Instruction): void {
+function moveSigned(on: CoreState, one: Instruction): void {
   readOperand(on, one, 1, a);
   const bits = bitsOf(one, 1);
   set(a, a.words[0]!, a.words[1]!, isKnown(a, bits));
@@ -238,13 +238,13 @@ function extend(fromBits: number, toUnit: number, isWhole: boolean): Effect {
   };
 }
 
-function takeAddress(on: Machine, one: Instruction): void {
+function takeAddress(on: CoreState, one: Instruction): void {
   const { low, high, isKnown: known } = on.address;
   set(a, low, high, known);
   writeOperand(on, one, 0, a);
 }
 
-function multiply(on: Machine, one: Instruction): void {
+function multiply(on: CoreState, one: Instruction): void {
   const { length } = one.operands;
   if (length === 1) return forget(on, one);
   const bits = bitsOf(one, 0);
@@ -260,7 +260,7 @@ function multiply(on: Machine, one: Instruction): void {
 
 const swap = (x: number): number => ((x & 0xff) << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24);
 
-function swapBytes(on: Machine, one: Instruction): void {
+function swapBytes(on: CoreState, one: Instruction): void {
   readOperand(on, one, 0, a);
   const [low, high] = [swap(a.words[0]!), swap(a.words[1]!)];
   const isLong = one.operands[0]!.bits === 64;
@@ -275,7 +275,7 @@ const ones = (word: number): number => {
 };
 
 /** popcnt, and the first or last bit that is set. */
-function countBits(on: Machine, one: Instruction): void {
+function countBits(on: CoreState, one: Instruction): void {
   const { mnemonic } = one;
   readOperand(on, one, 1, a);
   const bits = bitsOf(one, 0);
@@ -296,7 +296,7 @@ function countBits(on: Machine, one: Instruction): void {
 }
 
 /** Unsigned division of rdx:rax; of the narrow ones nothing is followed. */
-function divide(on: Machine, one: Instruction): void {
+function divide(on: CoreState, one: Instruction): void {
   const bits = bitsOf(one, 0);
   readOperand(on, one, 0, a);
   const { words, known } = on.registers;
@@ -317,20 +317,20 @@ function divide(on: Machine, one: Instruction): void {
   forgetFlags(on);
 }
 
-function moveIf(on: Machine, one: Instruction): void {
+function moveIf(on: CoreState, one: Instruction): void {
   const holds = condition(on.flags, one.mnemonic.slice(4));
   readOperand(on, one, holds === true ? 1 : 0, a);
   if (holds === null) set(a, 0, 0, false);
   writeOperand(on, one, 0, a);
 }
 
-function setIf(on: Machine, one: Instruction): void {
+function setIf(on: CoreState, one: Instruction): void {
   const holds = condition(on.flags, one.mnemonic.slice(3));
   set(a, holds === true ? 1 : 0, 0, holds !== null);
   writeOperand(on, one, 0, a);
 }
 
-function exchange(on: Machine, one: Instruction): void {
+function exchange(on: CoreState, one: Instruction): void {
   readOperand(on, one, 0, a);
   readOperand(on, one, 1, b);
   writeOperand(on, one, 0, b);

@@ -3,8 +3,8 @@ import { type Instruction, UNIT } from '../instruction.ts';
 import { ARITHMETIC, type Effect } from './arithmetic.ts';
 import {
   forget,
-  type Machine,
-  machine,
+  type CoreState,
+  coreState,
   moveRegister,
   pointAt,
   readMemory,
@@ -15,7 +15,7 @@ import {
   writeMemory,
   WORDS,
   writeOperand,
-} from './machine.ts';
+} from './state.ts';
 import { VECTORS } from './vectors.ts';
 
 /** One access of an iteration. */
@@ -37,14 +37,14 @@ export interface Evaluator {
 
 const EFFECTS: ReadonlyMap<string, Effect> = new Map([...ARITHMETIC, ...VECTORS]);
 const STACK_BYTES = 8;
-const on: Machine = machine();
+const on: CoreState = coreState();
 const scratch = value();
 const zero = value();
 zero.known.fill(1);
 
-function clear(machineState: Machine, one: Instruction): void {
-  const { flags } = machineState;
-  writeOperand(machineState, one, 0, zero);
+function clear(on: CoreState, one: Instruction): void {
+  const { flags } = on;
+  writeOperand(on, one, 0, zero);
   if (one.operands[0]!.kind !== 'r') return;
   flags.zero = true;
   flags.carry = flags.sign = flags.overflow = false;

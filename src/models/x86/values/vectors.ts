@@ -1,6 +1,6 @@
 import type { Instruction } from '../instruction.ts';
 import type { Effect } from './arithmetic.ts';
-import { type Machine, operandBytes, readOperand, value, WORDS, writeOperand } from './machine.ts';
+import { type CoreState, operandBytes, readOperand, value, WORDS, writeOperand } from './state.ts';
 
 const a = value();
 const b = value();
@@ -14,7 +14,7 @@ function copy(from: typeof a, first: number, to: typeof a, at: number, count: nu
 }
 
 /** Whole registers, and parts that leave zeros above. */
-function move(on: Machine, one: Instruction): void {
+function move(on: CoreState, one: Instruction): void {
   readOperand(on, one, 1, a);
   const bytes = Math.min(operandBytes(one, 0), operandBytes(one, 1));
   a.words.fill(0, Math.max(1, bytes >> 2));
@@ -56,7 +56,7 @@ function moveHalf(half: number): Effect {
 }
 
 /** movhlps: the upper half of the source becomes the lower one. */
-function moveUpper(on: Machine, one: Instruction): void {
+function moveUpper(on: CoreState, one: Instruction): void {
   readOperand(on, one, one.operands.length - 1, a);
   readOperand(on, one, one.operands.length - 2, b);
   copy(a, 2, b, 0, 2);
@@ -77,7 +77,7 @@ function interleave(half: number): Effect {
   };
 }
 
-function shuffleWords(on: Machine, one: Instruction): void {
+function shuffleWords(on: CoreState, one: Instruction): void {
   readOperand(on, one, 1, a);
   for (let lane = 0; lane < WORDS; lane += 4)
     for (let word = 0; word < 4; word += 1) copy(a, lane + ((one.immediate >> (2 * word)) & 3), b, lane + word, 1);

@@ -16,7 +16,7 @@ export interface Value {
 }
 
 /** Registers, flags and memory of a core. Every page is the same physical page, as in the measurements. */
-export interface Machine {
+export interface CoreState {
   readonly registers: Value;
   readonly page: Uint8Array;
   readonly pageKnown: Uint8Array;
@@ -34,7 +34,7 @@ export function value(): Value {
   return { words: new Int32Array(WORDS), known: new Uint8Array(WORDS) };
 }
 
-export function machine(): Machine {
+export function coreState(): CoreState {
   return {
     registers: { words: new Int32Array(UNITS * WORDS), known: new Uint8Array(UNITS * WORDS) },
     page: new Uint8Array(PAGE_BYTES),
@@ -49,7 +49,7 @@ const startWords = new DataView(startPage.buffer);
 for (let at = 0; at < PAGE_BYTES; at += 8) startWords.setUint32(at, START, true);
 
 /** Puts a machine into the state in which measurements start. */
-export function restart({ registers, page, pageKnown, flags }: Machine): void {
+export function restart({ registers, page, pageKnown, flags }: CoreState): void {
   registers.known.fill(1);
   registers.words.fill(0);
   for (let unit = UNIT.general; unit < UNIT.general + 16; unit += 1) registers.words[unit * WORDS] = START;
@@ -62,7 +62,7 @@ export function restart({ registers, page, pageKnown, flags }: Machine): void {
 }
 
 /** The address of an instruction's memory operand. */
-export function setAddress(on: Machine, { memory }: Instruction): void {
+export function setAddress(on: CoreState, { memory }: Instruction): void {
   const { address } = on;
   if (memory === null) return;
   address.low = memory.low;
@@ -76,7 +76,7 @@ export function setAddress(on: Machine, { memory }: Instruction): void {
   if (memory.addressBits === 32) address.high = 0;
 }
 
-function addRegister({ address, registers }: Machine, unit: number, shift: number): void {
+function addRegister({ address, registers }: CoreState, unit: number, shift: number): void {
   const at = unit * WORDS;
   shl64(registers.words[at]!, registers.words[at + 1]!, shift);
   add64(address.low, address.high, out.low, out.high);
@@ -86,7 +86,7 @@ function addRegister({ address, registers }: Machine, unit: number, shift: numbe
 }
 
 /** Sets the address to a general register. */
-export function pointAt({ address, registers }: Machine, unit: number): void {
+export function pointAt({ address, registers }: CoreState, unit: number): void {
   const at = unit * WORDS;
   address.low = registers.words[at]!;
   address.high = registers.words[at + 1]!;
@@ -94,7 +94,7 @@ export function pointAt({ address, registers }: Machine, unit: number): void {
 }
 
 /** Reads memory at the address; words beyond `bytes` are zero. */
-export function readMemory({ address, page, pageKnown }: Machine, bytes: number, into: Value): void {
+export function readMemory({ address, page, pageKnown }: CoreState, bytes: number, into: Value): void {
   const { words, known } = into;
   for (let word = 0; word < WORDS; word += 1) {
     words[word] = 0;
@@ -109,7 +109,7 @@ export function readMemory({ address, page, pageKnown }: Machine, bytes: number,
 }
 
 /** Writes to memory at the address; where the address is not known, nothing. */
-export function writeMemory({ address, page, pageKnown }: Machine, bytes: number, from: Value): void {
+export function writeMemory({ address, page, pageKnown }: CoreState, bytes: number, from: Value): void {
   if (!address.isKnown) return;
   for (let byte = 0; byte < bytes; byte += 1) {
     const at = (address.low + byte) & PAGE_MASK;
@@ -127,7 +127,7 @@ export function operandBytes(one: Instruction, index: number): number {
 }
 
 /** Reads an operand, zero-extended from its width. */
-export function readOperand(on: Machine, one: Instruction, index: number, into: Value): void {
+export function readOperand(on: CoreState, one: Instruction, index: number, into: Value): void {
   const operand = one.operands[index]!;
   if (operand.kind === 'm') return readMemory(on, one.sizeBytes, into);
   const { words, known } = into;
@@ -155,7 +155,7 @@ export function readOperand(on: Machine, one: Instruction, index: number, into: 
 }
 
 /** Writes an operand: general registers of 8 and 16 bits keep the rest, legacy vector instructions what is beyond 128 bits. */
-export function writeOperand(on: Machine, one: Instruction, index: number, from: Value): void {
+export function writeOperand(on: CoreState, one: Instruction, index: number, from: Value): void {
   const operand = one.operands[index]!;
   if (operand.kind === 'm') return writeMemory(on, one.sizeBytes, from);
   if (operand.unit === null) return;
@@ -185,19 +185,19 @@ export function writeOperand(on: Machine, one: Instruction, index: number, from:
 const unknown: Value = { words: new Int32Array(WORDS), known: new Uint8Array(WORDS) };
 
 /** Nothing is known any more of what an instruction writes. */
-export function forget(on: Machine, one: Instruction): void {
+export function forget(on: CoreState, one: Instruction): void {
   const { known } = on.registers;
   for (const unit of one.writes) known.fill(0, unit * WORDS, (unit + 1) * WORDS);
   if (one.memory?.writes === true) writeMemory(on, one.sizeBytes, unknown);
   forgetFlags(on);
 }
 
-export function forgetFlags({ flags }: Machine): void {
+export function forgetFlags({ flags }: CoreState): void {
   flags.zero = flags.carry = flags.sign = flags.overflow = null;
 }
 
 /** Moves a general register by so many bytes. */
-export function moveRegister({ registers }: Machine, unit: number, bytes: number): void {
+export function moveRegister({ registers }: CoreState, unit: number, bytes: number): void {
   const at = unit * WORDS;
   add64(registers.words[at]!, registers.words[at + 1]!, bytes, bytes >> 31);
   registers.words[at] = out.low;
