@@ -91,6 +91,7 @@ export function simulate(
   // Micro-ops of the iteration that is being retired.
   const tally = new Float64Array(PORTS);
   let loadTurn = 0;
+  let turn = 0;
   let delivered = 0;
   let issued = 0;
   let retiredSlots = 0;
@@ -219,6 +220,11 @@ export function simulate(
     if (mask === loadPorts) {
       loadTurn = (loadTurn + 1) % backEnd.loadPorts.length;
       return backEnd.loadPorts[loadTurn]!;
+    }
+    if (!backEnd.bindsByCount) {
+      do turn = (turn + 1) % PORTS;
+      while ((mask & (1 << turn)) === 0);
+      return turn;
     }
     let first = -1;
     let second = -1;
@@ -362,7 +368,16 @@ export function simulate(
       at += 1;
     };
     const since = (time: number): number => (time === UNKNOWN ? -1 : Math.max(0, time - cycle));
-    for (const value of [issued - retiredSlots, delivered - issued, issueSlot, retireSlot, loadTurn, loads, stores])
+    for (const value of [
+      issued - retiredSlots,
+      delivered - issued,
+      issueSlot,
+      retireSlot,
+      loadTurn,
+      turn,
+      loads,
+      stores,
+    ])
       put(value);
     for (let place = 0; place < count; place += 1) if (cautious[place] === 1) put(place);
     for (const value of [forwardCarry, missCarry, blockedCycles, since(lastCommit), issueBase - retireBase]) put(value);

@@ -12,6 +12,9 @@ export interface FrontEnd {
   readonly save: (into: Int32Array, at: number) => number;
 }
 
+/** No limit before the renamer. */
+export const fullQueue: FrontEnd = { step: (free) => free, save: (_, at) => at };
+
 /** What the predecoder hands over in one cycle: the instruction count, over a period of the unrolled code. */
 export function predecodeSchedule(
   facts: readonly FrontEndFacts[],

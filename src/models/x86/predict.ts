@@ -1,7 +1,7 @@
 import { type Run, simulate } from './core.ts';
 import { decodeBlock } from './decode.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
-import { type FrontEnd, legacyFrontEnd, type OnPredecode } from './front-end.ts';
+import { type FrontEnd, fullQueue, legacyFrontEnd, type OnPredecode } from './front-end.ts';
 import { loopFrontEnd } from './loop.ts';
 import { buildProgram, closeLoop, type Program } from './program.ts';
 import type { RecipeTable } from './recipes.ts';
@@ -60,10 +60,12 @@ export function prepare(bytes: Uint8Array, mode: Mode, core: Core): Prepared {
     tables: tablesOf(program, spec),
     forwarding: spec.memory.forwarding ? forwardingOf(program.instructions, iterations + ahead) : null,
     iterations,
-    frontEnd: (onPredecode) =>
-      mode === 'loop'
+    frontEnd: (onPredecode) => {
+      if (!spec.frontEnd.isModelled) return fullQueue;
+      return mode === 'loop'
         ? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode)
-        : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd, onPredecode),
+        : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd, onPredecode);
+    },
   };
 }
 

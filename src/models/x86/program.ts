@@ -263,7 +263,7 @@ export function closeLoop(program: Program, blockBytes: number, spec: X86Spec): 
   };
   const jumpBytes = blockBytes + 5 <= 128 ? 2 : 6;
   const branch = 1 << spec.backEnd.branchPort;
-  if ((blockBytes + 3) % 64 === 0) {
+  if (!spec.renamer.macroFusion || (blockBytes + 3) % 64 === 0) {
     add(ALU_PORTS & portMask(spec.backEnd.ports), [COUNTER], [COUNTER, FLAG_OTHER], [blockBytes, 3, null]);
     add(branch, [FLAG_OTHER], [], [blockBytes + 3, jumpBytes, null]);
   } else add(branch, [COUNTER], [COUNTER, FLAG_OTHER], [blockBytes, 3 + jumpBytes, 3]);
