@@ -2,6 +2,7 @@ import { dataPath, readInput } from '../files.ts';
 import { type OnRow, validateAgainst } from './against.ts';
 import type { Pair } from './kind.ts';
 import { errorMetrics } from './metrics.ts';
+import { validateBlocks } from './x86.ts';
 
 /** Measured rows of one kind, and the model's error over them. */
 export interface MeasuredSet {
@@ -47,12 +48,35 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'a100 allreduce fp16': 12,
 };
 
+/** The core that basic blocks were measured on; the step between the rows that are run, and the bound. */
+const BLOCK_MACHINE = 'cascadelake';
+const BLOCK_STEP = 12;
+const BLOCK_BOUND_PCT = 3;
+
 /** Machines that kept measurements hold. */
-export const MEASURED_MACHINES: readonly string[] = [...new Set(FILES.map(({ machine }) => machine))];
+export const MEASURED_MACHINES: readonly string[] = [...new Set(FILES.map(({ machine }) => machine)), BLOCK_MACHINE];
+
+/** Basic blocks, every so many rows: `accsim validate --against` holds all of them. */
+function blockSets(): MeasuredSet[] {
+  const [head, ...rows] = readInput(dataPath('reports', 'anchors', 'x86_blocks.csv'))
+    .trim()
+    .split('\n');
+  const sample = [head, ...rows.filter((_, index) => index % BLOCK_STEP === 0)].join('\n');
+  const { byMode } = validateBlocks(sample, 'x86_blocks.csv', BLOCK_MACHINE);
+  return Object.entries(byMode).map(([mode, { rows: count, mapePct, medianAbsErrorPct }]) => ({
+    id: `${BLOCK_MACHINE} blocks ${mode}`,
+    machine: BLOCK_MACHINE,
+    rows: count,
+    mapePct,
+    medianAbsErrorPct,
+    bound: BLOCK_BOUND_PCT,
+  }));
+}
 
 /** Predicts every kept row of the machines asked for (null: all). */
 export function measuredSets(machine: string | null, onRow?: OnRow): MeasuredSet[] {
-  return FILES.filter((one) => machine === null || one.machine === machine).flatMap((one) => {
+  const blocks = machine === null || machine === BLOCK_MACHINE ? blockSets() : [];
+  const kernels = FILES.filter((one) => machine === null || one.machine === machine).flatMap((one) => {
     const { rows } = validateAgainst(readInput(dataPath('reports', 'anchors', one.file)), one.file, undefined, onRow);
     const kind = one.file.split(/[_.]/)[1]!;
     const sets = new Map<string, Pair[]>();
@@ -66,6 +90,7 @@ export function measuredSets(machine: string | null, onRow?: OnRow): MeasuredSet
       return { id, machine: one.machine, rows: pairs.length, mapePct, medianAbsErrorPct, bound: BOUNDS[id] ?? null };
     });
   });
+  return [...kernels, ...blocks];
 }
 
 /** Rows of one format and pass are a set; of a layer, those of one phase. Ids are `device:format:what[:pass or op]`. */

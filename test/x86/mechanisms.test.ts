@@ -105,4 +105,48 @@ describe('what a block isolates', () => {
     const nops = '90'.repeat(2);
     expect(cycles((indexed + nops).repeat(4), 'loop')).toBeGreaterThan(cycles((plain + nops).repeat(4), 'loop'));
   });
+
+  it('seven micro-ops of one 32-byte window are two lines of the micro-op cache: two cycles an iteration', () => {
+    expect(cycles('90'.repeat(6), 'loop')).toBeCloseTo(2, 2);
+    expect(cycles('90'.repeat(5), 'loop')).toBeCloseTo(1.5, 2);
+    // The seventh in the next window is read together with the first line of the next iteration.
+    const eightByteNop = '0f1f840000000000';
+    expect(cycles(`${eightByteNop.repeat(4)}90`, 'loop')).toBeCloseTo(1.5, 2);
+  });
+
+  it('the decoders start anew after the jump of a loop that the micro-op cache refuses', () => {
+    // Eight instructions, dec and jnz end at byte 32: nine micro-ops in three groups, measured 2.998
+    const hex = '4889fd8b47108947580f10070f114748488b7718488d5f284839f3';
+    expect(cycles(hex, 'loop')).toBeCloseTo(3, 2);
+    expect(cycles(hex, 'loop', ['frontEnd.jumpErratum=false'])).toBeLessThan(2.5);
+  });
+
+  it('a load that would run ahead of the address of the store it meets waits for it', () => {
+    // mov rdx,[r11+0x18]; movdqu xmm5,[r12+0x10]; movups [rdx+0x10],xmm5; cmp r10,0x20: measured 8.0
+    const hex = '498b5318f3410f6f6c24100f116a104983fa20';
+    expect(cycles(hex)).toBeGreaterThan(7.5);
+    expect(cycles(hex)).toBeLessThan(8.5);
+    expect(cycles(hex, 'unrolled', ['memory.cautiousLoadCycles=0'])).toBeLessThan(6);
+  });
+
+  it('ucomiss does not join its load: one slot more than between registers', () => {
+    expect(cycles('0f2e03909090', 'loop')).toBeCloseTo(1.5, 1);
+    expect(cycles('0f2ec1909090', 'loop')).toBeCloseTo(1.25, 1);
+  });
+
+  it('dec and jnz are one micro-op', () => {
+    expect(cycles('909090', 'loop')).toBeCloseTo(1, 2);
+    expect(cycles('909090', 'loop', ['renamer.macroFusion=false'])).toBeCloseTo(1.25, 2);
+  });
+
+  it('a queue that is always full leaves only the renamer', () => {
+    const nops = '0f1f840000000000'.repeat(4);
+    expect(cycles(nops, 'unrolled', ['frontEnd.isModelled=false'])).toBeCloseTo(1, 2);
+  });
+
+  it('ports bound in turn overload the one that imul needs', () => {
+    // imul r8,rcx,3; add to rax, rdx, rsi: four ports for four micro-ops, one of them bound to port 1
+    const hex = '4c6bc103' + '4883c001' + '4883c201' + '4883c601';
+    expect(cycles(hex, 'loop', ['backEnd.bindsByCount=false'])).toBeGreaterThan(cycles(hex, 'loop'));
+  });
 });

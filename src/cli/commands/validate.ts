@@ -74,7 +74,7 @@ function summary(validation: Validation): string {
   if (measured.length > 0) {
     const rows = measured.reduce((sum, set) => sum + set.rows, 0);
     const error = measured.reduce((sum, set) => sum + set.rows * set.mapePct, 0) / rows;
-    lines.push(`Measured GPU kernels: mean absolute error ${error.toFixed(1)} % of the time over ${rows} rows.`);
+    lines.push(`Measured kernels and blocks: mean absolute error ${error.toFixed(1)} % of the time over ${rows} rows.`);
   }
   if (scalesim.rows > 0)
     lines.push(`SCALE-Sim: ${scalesim.exact} of ${scalesim.rows} distinct rows have exactly its compute cycles.`);

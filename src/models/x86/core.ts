@@ -11,11 +11,15 @@ const RING = 1024;
 const MASK = RING - 1;
 const UNKNOWN = 0x7fffffff;
 const PORTS = 10;
+/** How far a load may run ahead of the address of a store before it counts as wrong (fitted). */
+const RUN_AHEAD_CYCLES = 4;
 /** Cycles between two looks at the state: looking costs about as much as simulating a few. */
 const LOOK_CYCLES = 24;
 
 /** When each micro-op of the first iterations passed each stage: cycles, by dynamic number. */
 export interface Recorded {
+  /** By micro-op: the port it was bound to; eliminated ones have none. */
+  readonly ports: number[];
   readonly issued: number[];
   readonly dispatched: number[];
   readonly done: number[];
@@ -59,6 +63,7 @@ export function simulate(
   const { kind, ports, latency, occupancy, domain, slotStart } = tables;
   const count = tables.uops;
   const loadPorts = portMask(backEnd.loadPorts);
+  const memoryPorts = loadPorts | portMask(backEnd.storeAddressPorts) | portMask(backEnd.storeDataPorts);
   const hasOccupied = occupancy.some((cycles) => cycles > 1);
 
   const writer = new Int32Array(UNITS).fill(-1);
@@ -86,6 +91,7 @@ export function simulate(
   // Micro-ops of the iteration that is being retired.
   const tally = new Float64Array(PORTS);
   let loadTurn = 0;
+  let turn = 0;
   let delivered = 0;
   let issued = 0;
   let retiredSlots = 0;
@@ -106,6 +112,10 @@ export function simulate(
   let blockedCycles = 0;
   const retired: number[] = [];
   const { recorded } = options;
+  // Loads that ran ahead of the address of the store they meet wait for all older addresses from then on.
+  const matched = new Int32Array(RING).fill(-1);
+  const addressAt = new Int32Array(RING);
+  const cautious = new Uint8Array(count);
 
   function wait(list: Int32Array, producer: number, uop: number, delay: number): void {
     let node = freeNode;
@@ -128,6 +138,8 @@ export function simulate(
     while (node >= 0) {
       const uop = nodeUop[node]!;
       const time = at + nodeDelay[node]!;
+      if (matched[uop & MASK] === producer && addressAt[uop & MASK]! + RUN_AHEAD_CYCLES < at)
+        cautious[placeOf[uop & MASK]!] = 1;
       if (time > earliest[uop & MASK]!) earliest[uop & MASK] = time;
       pending[uop & MASK]! -= 1;
       if (pending[uop & MASK] === 0) enqueue(uop);
@@ -151,14 +163,21 @@ export function simulate(
     const crosses = tables.uses512 && portOf[producer & MASK] !== portOf[uop & MASK];
     return from === MULTIPLY && to === MULTIPLY && crosses ? 1 : 0;
   }
-  function dependOn(producer: number, uop: number): void {
+  function dependOn(producer: number, uop: number, extra: number): void {
     if (producer < 0 || uop - producer >= RING - 64) return;
-    const delay = bypass(producer, uop);
+    const delay = bypass(producer, uop) + extra;
     const at = doneAt[producer & MASK]!;
     if (at === UNKNOWN) wait(resultList, producer, uop, delay);
     else if (at + delay > earliest[uop & MASK]!) earliest[uop & MASK] = at + delay;
   }
 
+  /** Waits for the addresses of all older stores in flight. */
+  function waitForAddresses(uop: number): void {
+    const places = tables.storeAddressPlaces;
+    for (let base = issueBase; base >= 0 && base + count > retireBase; base -= count)
+      for (let store = places.length - 1; store >= 0; store -= 1)
+        if (base + places[store]! < uop) dependOn(base + places[store]!, uop, memory.cautiousLoadCycles);
+  }
   /** A load that meets a store in flight: the store's data are forwarded, or the load waits for its write. */
   function meetStore(uop: number, place: number, cycle: number): void {
     const load = tables.loadNumber[place]!;
@@ -171,14 +190,20 @@ export function simulate(
     const data = base + tables.storeDataPlaces[store]!;
     const isRetired = data < retireBase + slotStart[retireSlot]!;
     if (uop - data >= RING - 64 || (isRetired && commitAt[data & MASK]! <= cycle)) return;
-    dependOn(base + tables.storeAddressPlaces[store]!, uop);
+    const address = base + tables.storeAddressPlaces[store]!;
+    if (cautious[place] === 1) waitForAddresses(uop);
+    else {
+      matched[uop & MASK] = address;
+      addressAt[uop & MASK] = pending[uop & MASK]! > 0 ? UNKNOWN : earliest[uop & MASK]!;
+      dependOn(address, uop, 0);
+    }
     const isPartial = (source & 1) === 1;
     if (isPartial && !isRetired) wait(commitList, data, uop, 0);
     else if (isPartial) {
       const at = commitAt[data & MASK]! + memory.blockedLoadCycles;
       if (at > earliest[uop & MASK]!) earliest[uop & MASK] = at;
     } else {
-      dependOn(data, uop);
+      dependOn(data, uop, 0);
       latencyOf[uop & MASK] = forwardLatency(place, Math.max(tables.storeBytes[store]!, tables.loadBytes[load]!));
     }
   }
@@ -195,6 +220,11 @@ export function simulate(
     if (mask === loadPorts) {
       loadTurn = (loadTurn + 1) % backEnd.loadPorts.length;
       return backEnd.loadPorts[loadTurn]!;
+    }
+    if (!backEnd.bindsByCount) {
+      do turn = (turn + 1) % PORTS;
+      while ((mask & (1 << turn)) === 0);
+      return turn;
     }
     let first = -1;
     let second = -1;
@@ -234,8 +264,9 @@ export function simulate(
       tally.fill(0);
     }
   }
-  function dispatch(cycle: number): void {
+  function dispatch(cycle: number, isBlocked: boolean): void {
     for (let port = 0; port < PORTS; port += 1) {
+      if (isBlocked && (memoryPorts & (1 << port)) !== 0) continue;
       const queue = ready[port]!;
       const last = readyCount[port]! - 1;
       let oldest = UNKNOWN;
@@ -284,18 +315,20 @@ export function simulate(
     pending[i] = 0;
     const port = choosePort(ports[place]!, slot);
     portOf[i] = port;
+    if (recorded !== null) recorded.ports[uop] = port;
     waiting[port]! += 1;
     let takesPointer = tables.isPointerLoad[place] === 1;
     for (const unit of tables.reads[place]!) {
       const producer = writer[unit]!;
       if (takesPointer && (producer < 0 || kind[producer % count] !== LOAD)) takesPointer = false;
-      dependOn(producer, uop);
+      dependOn(producer, uop, 0);
     }
+    matched[i] = -1;
     latencyOf[i] = takesPointer ? memory.pointerLoadCycles : latency[place]!;
     if (kind[place] === LOAD) meetStore(uop, place, cycle);
     const access = tables.accessNumber[place]!;
     misses[i] = forwarding !== null && access >= 0 ? forwarding.misses[issueIteration * tables.accesses + access]! : 0;
-    for (const other of tables.after[place]!) dependOn(issueBase + other, uop);
+    for (const other of tables.after[place]!) dependOn(issueBase + other, uop, 0);
     for (const unit of tables.writes[place]!) writer[unit] = uop;
     if (pending[i] === 0) enqueue(uop);
   }
@@ -335,8 +368,18 @@ export function simulate(
       at += 1;
     };
     const since = (time: number): number => (time === UNKNOWN ? -1 : Math.max(0, time - cycle));
-    for (const value of [issued - retiredSlots, delivered - issued, issueSlot, retireSlot, loadTurn, loads, stores])
+    for (const value of [
+      issued - retiredSlots,
+      delivered - issued,
+      issueSlot,
+      retireSlot,
+      loadTurn,
+      turn,
+      loads,
+      stores,
+    ])
       put(value);
+    for (let place = 0; place < count; place += 1) if (cautious[place] === 1) put(place);
     for (const value of [forwardCarry, missCarry, blockedCycles, since(lastCommit), issueBase - retireBase]) put(value);
     const first = retireBase + slotStart[retireSlot]!;
     const end = issueBase + slotStart[issueSlot]!;
@@ -371,8 +414,9 @@ export function simulate(
       commits.shift();
       stores -= 1;
     }
-    if (blockedCycles > 0) blockedCycles -= 1;
-    else dispatch(cycle);
+    const isBlocked = blockedCycles > 0;
+    if (isBlocked) blockedCycles -= 1;
+    dispatch(cycle, isBlocked);
     issue(cycle);
     delivered += frontEnd.step(spec.frontEnd.microOpQueue - (delivered - issued));
     if (period !== null || retired.length === before || retired.length <= periodicFrom) continue;

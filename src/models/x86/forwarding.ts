@@ -1,4 +1,4 @@
-import { evaluator } from './evaluate.ts';
+import { evaluator } from './values/evaluate.ts';
 import { type Instruction, UNIT } from './instruction.ts';
 import { missesOf, pageTracker } from './pages.ts';
 
@@ -40,8 +40,10 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
   const loads = accesses.filter((access) => !access.isStore).length;
   const stores = accesses.length - loads;
   if (stores === 0 && !movesPointers(instructions)) return null;
+  // Where no pointer moves, all iterations are as the second.
+  const followed = movesPointers(instructions) ? iterations : Math.min(iterations, 2);
   const sources = new Int32Array(iterations * loads).fill(-1);
-  const pages = pageTracker(iterations * accesses.length);
+  const pages = pageTracker(followed * accesses.length);
   const low = new Int32Array(HISTORY);
   const high = new Int32Array(HISTORY);
   const size = new Int32Array(HISTORY);
@@ -63,10 +65,11 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
     }
     return -1;
   };
-  for (let iteration = 0; iteration < iterations; iteration += 1) {
+  for (let iteration = 0; iteration < followed; iteration += 1) {
     machine.step();
     let load = 0;
-    accesses.forEach(({ isStore, sizeBytes }, index) => {
+    for (let index = 0; index < accesses.length; index += 1) {
+      const { isStore, sizeBytes } = accesses[index]!;
       const at = machine.low[index]!;
       const top = machine.high[index]!;
       const known = machine.known[index]!;
@@ -78,7 +81,7 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
         size[place] = sizeBytes;
         isKnown[place] = known;
         written += 1;
-        return;
+        continue;
       }
       if (known === 1 && stores > 0) {
         const source = find(at, top, sizeBytes, iteration);
@@ -86,13 +89,21 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
         if (source >= 0) any = true;
       }
       load += 1;
-    });
+    }
   }
   const misses = missesOf(pages, accesses.length);
   if (!any && misses === null) return null;
-  const flags = misses ?? new Uint8Array(iterations * accesses.length);
+  const flags = new Uint8Array(iterations * accesses.length);
+  if (misses !== null) flags.set(misses);
+  repeatLast(sources, followed * loads, loads);
+  repeatLast(flags, followed * accesses.length, accesses.length);
   const periodicFrom = Math.max(periodStart(sources, loads), periodStart(flags, accesses.length));
   return { loads, stores, sources, misses: flags, periodicFrom };
+}
+
+/** Fills the rows of `width` from `end` on with the one before. */
+function repeatLast(rows: Int32Array | Uint8Array, end: number, width: number): void {
+  for (let index = end; index < rows.length; index += 1) rows[index] = rows[index - width]!;
 }
 
 /** First row from which all rows of `width` are equal. */

@@ -1,6 +1,9 @@
 import type { X86Spec } from './spec.ts';
 import type { FrontEndFacts } from './program.ts';
 
+/** Told of the instructions that leave the predecoder in a cycle: the number of the first, counted over all iterations. */
+export type OnPredecode = (first: number, count: number) => void;
+
 /** Delivers issue slots to the queue before the renamer, in program order. */
 export interface FrontEnd {
   /** One cycle; `free` places are left in the queue. Issue slots delivered. */
@@ -8,6 +11,9 @@ export interface FrontEnd {
   /** Numbers that say all about its state, written from `at`; the next free index. */
   readonly save: (into: Int32Array, at: number) => number;
 }
+
+/** No limit before the renamer. */
+export const fullQueue: FrontEnd = { step: (free) => free, save: (_, at) => at };
 
 /** What the predecoder hands over in one cycle: the instruction count, over a period of the unrolled code. */
 export function predecodeSchedule(
@@ -27,7 +33,13 @@ export function predecodeSchedule(
       const start = copy * blockBytes + one.offset;
       const last = Math.floor((start + one.length - 1) / 16);
       ends[last]! += 1;
-      if (one.pairedAt !== null) splits[Math.floor((start + one.pairedAt - 1) / 16)]! += 1;
+      if (one.pairedAt !== null) {
+        // dec and jnz are two to the predecoder: the first three bytes long, its opcode in the second.
+        const end = Math.floor((start + one.pairedAt - 1) / 16);
+        const opcode = Math.floor((start + 1) / 16);
+        splits[end]! += 1;
+        if (opcode !== end) splits[opcode]! += 1;
+      }
       if (one.hasLengthChangingPrefix) prefixes[last]! += 1;
       const opcode = Math.floor((start + one.opcodeOffset) / 16);
       if (opcode !== last) splits[opcode]! += 1;
@@ -54,18 +66,22 @@ export function legacyFrontEnd(
   facts: readonly FrontEndFacts[],
   blockBytes: number,
   spec: X86Spec['frontEnd'],
+  onPredecode: OnPredecode | null,
 ): FrontEnd {
   const copies = 16 / gcd(blockBytes, 16);
   const schedule = predecodeSchedule(facts, blockBytes, copies, spec);
-  const decode = decoders(facts, spec);
+  const decode = decoders(facts, spec, false);
   let at = 0;
   let queued = 0;
+  let predecoded = 0;
   return {
     step(free) {
       const { slots, instructions } = decode.step(queued, free);
       queued -= instructions;
       const next = schedule[at]!;
       if (queued + next <= spec.instructionQueue) {
+        onPredecode?.(predecoded, next);
+        predecoded += next;
         queued += next;
         at = at + 1 === schedule.length ? 0 : at + 1;
       }
@@ -85,7 +101,7 @@ export interface Decoders {
   readonly isBusy: () => boolean;
 }
 
-export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): Decoders {
+export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd'], isLoop: boolean): Decoders {
   const count = facts.length;
   const result = { slots: 0, instructions: 0 };
   let next = 0;
@@ -128,6 +144,7 @@ export function decoders(facts: readonly FrontEndFacts[], spec: X86Spec['frontEn
         result.slots += one.slots;
         result.instructions += 1;
         next = next + 1 === count ? 0 : next + 1;
+        if (isLoop && next === 0) break;
       }
       return result;
     },

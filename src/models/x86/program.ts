@@ -162,7 +162,7 @@ function lower(instruction: Instruction, index: number, recipe: Recipe, spec: X8
   const canFuse = spec.renamer.microFusion && !(memory?.isRip === true && operands.some(({ kind }) => kind === 'i'));
   const joins = load !== null && computed.length > 0 && canFuse && !recipe.keepsLoadApart;
   const apart = (ones: readonly number[]): number[][] => ones.map((one) => [one]);
-  const stored = canFuse && store.length > 0 ? [store] : apart(store);
+  const stored = canFuse && !recipe.keepsLoadApart && store.length > 0 ? [store] : apart(store);
   const loaded = load === null ? [] : [load];
   const fused = joins ? [[load, computed[0]!], ...apart(computed.slice(1))] : apart([...loaded, ...computed]);
   const unlaminated = spec.renamer.unlamination && joins && isUnlaminated(instruction);
@@ -187,6 +187,7 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
   instructions.forEach((instruction, index) => {
     const recipe = recipeOf(table, instruction);
     if (recipe.isUnknown) unknown.push(instruction.form);
+    const before = slots.length;
     if (!instruction.isStack && stackMoved && usesStackPointer(instruction)) {
       const pointer = [UNIT.stackPointer];
       push(
@@ -203,7 +204,6 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
     if (instruction.isStack) stackMoved = true;
     else if (usesStackPointer(instruction) || instruction.writes.includes(UNIT.stackPointer)) stackMoved = false;
 
-    const before = slots.length;
     const isZero = spec.renamer.zeroIdioms && isZeroIdiom(instruction);
     const isMove = spec.renamer.moveElimination && isMoveEliminated(instruction);
     const { reads, writes } = instruction;
@@ -263,7 +263,7 @@ export function closeLoop(program: Program, blockBytes: number, spec: X86Spec): 
   };
   const jumpBytes = blockBytes + 5 <= 128 ? 2 : 6;
   const branch = 1 << spec.backEnd.branchPort;
-  if ((blockBytes + 3) % 64 === 0) {
+  if (!spec.renamer.macroFusion || (blockBytes + 3) % 64 === 0) {
     add(ALU_PORTS & portMask(spec.backEnd.ports), [COUNTER], [COUNTER, FLAG_OTHER], [blockBytes, 3, null]);
     add(branch, [FLAG_OTHER], [], [blockBytes + 3, jumpBytes, null]);
   } else add(branch, [COUNTER], [COUNTER, FLAG_OTHER], [blockBytes, 3 + jumpBytes, 3]);

@@ -15,6 +15,8 @@ export const x86Spec = z.strictObject({
   /** Micro-op tables in arch/x86/, the newest first: the first row that fits an instruction holds. */
   uopTables: z.array(tableName).min(1).max(8),
   frontEnd: z.strictObject({
+    /** false: the queue before the renamer is always full, the upper bound that simpler models assume. */
+    isModelled: z.boolean(),
     predecodeInstructions: count(16),
     /** Cycles the predecoder loses to a prefix that changes the length of an instruction. */
     lengthChangingPrefixCycles: cycles,
@@ -42,6 +44,8 @@ export const x86Spec = z.strictObject({
     zeroIdioms: z.boolean(),
     moveElimination: z.boolean(),
     microFusion: z.boolean(),
+    /** The `dec; jnz` that closes a loop is one micro-op. */
+    macroFusion: z.boolean(),
     /** Indexed loads of instructions that only write their destination, and of all VEX ones, are issued apart. */
     unlamination: z.boolean(),
   }),
@@ -54,6 +58,8 @@ export const x86Spec = z.strictObject({
     indexedStoreAddressPorts: z.array(port).min(1).max(4),
     storeDataPorts: z.array(port).min(1).max(4),
     branchPort: port,
+    /** Ports are bound by counts of waiting micro-ops; false: in turn, whatever waits there. */
+    bindsByCount: z.boolean(),
     reorderBuffer: count(4096),
     /** Entries for arithmetic, and for loads and stores. */
     scheduler: count(4096),
@@ -77,7 +83,9 @@ export const x86Spec = z.strictObject({
     wideForwardCycles: cycles,
     /** From the write of a store into the cache to a load that it could not be forwarded to. */
     blockedLoadCycles: cycles,
-    /** Cycles in which nothing is dispatched for each access that misses the first-level TLB; a mean. */
+    /** From the address of a store to loads that wait for the addresses of older stores since they once ran ahead. */
+    cautiousLoadCycles: cycles,
+    /** Cycles in which no memory micro-op is dispatched for each access that misses the first-level TLB; a mean. */
     pageMissCycles: z.number().min(0).max(100),
     forwarding: z.boolean(),
   }),

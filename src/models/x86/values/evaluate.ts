@@ -1,0 +1,150 @@
+import { isZeroIdiom } from '../idioms.ts';
+import { type Instruction, UNIT } from '../instruction.ts';
+import { ARITHMETIC, type Effect } from './arithmetic.ts';
+import {
+  forget,
+  type CoreState,
+  coreState,
+  moveRegister,
+  pointAt,
+  readMemory,
+  readOperand,
+  restart,
+  setAddress,
+  value,
+  writeMemory,
+  WORDS,
+  writeOperand,
+} from './state.ts';
+import { VECTORS } from './vectors.ts';
+
+/** One access of an iteration. */
+export interface Access {
+  readonly instruction: number;
+  readonly isStore: boolean;
+  readonly sizeBytes: number;
+}
+
+/** Follows addresses through a block's arithmetic, iteration by iteration. One at a time: they share a machine. */
+export interface Evaluator {
+  readonly accesses: readonly Access[];
+  /** Runs one iteration; afterwards `low`/`high` hold the address of every access, `known` whether it is known. */
+  readonly step: () => void;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly known: Uint8Array;
+}
+
+const EFFECTS: ReadonlyMap<string, Effect> = new Map([...ARITHMETIC, ...VECTORS]);
+const STACK_BYTES = 8;
+const on: CoreState = coreState();
+const scratch = value();
+const zero = value();
+zero.known.fill(1);
+
+function clear(on: CoreState, one: Instruction): void {
+  const { flags } = on;
+  writeOperand(on, one, 0, zero);
+  if (one.operands[0]!.kind !== 'r') return;
+  flags.zero = true;
+  flags.carry = flags.sign = flags.overflow = false;
+}
+
+function effectOf(one: Instruction): Effect {
+  if (isZeroIdiom(one)) return clear;
+  const effect = one.mask === null ? EFFECTS.get(one.mnemonic) : undefined;
+  if (effect !== undefined) return effect;
+  return one.writes.length === 0 && one.memory?.writes !== true ? () => undefined : forget;
+}
+
+function accessesOf(instructions: readonly Instruction[]): Access[] {
+  const accesses: Access[] = [];
+  instructions.forEach(({ mnemonic, memory, isStack, sizeBytes }, instruction) => {
+    if (mnemonic === 'lea' || mnemonic === 'nop') return;
+    const bytes = isStack && (memory === null || mnemonic === 'push') ? STACK_BYTES : sizeBytes;
+    if (memory?.reads === true || mnemonic === 'pop' || mnemonic === 'leave')
+      accesses.push({ instruction, isStore: false, sizeBytes: bytes });
+    if (memory?.writes === true || mnemonic === 'push') accesses.push({ instruction, isStore: true, sizeBytes: bytes });
+  });
+  return accesses;
+}
+
+/**
+ * Values of registers and memory, where every page touched is the same physical page. Integer arithmetic and moves between
+ * registers of all kinds are followed; what is not becomes unknown.
+ */
+export function evaluator(instructions: readonly Instruction[]): Evaluator {
+  const accesses = accessesOf(instructions);
+  const effects = instructions.map(effectOf);
+  const low = new Int32Array(accesses.length);
+  const high = new Int32Array(accesses.length);
+  const known = new Uint8Array(accesses.length);
+  let access = 0;
+  restart(on);
+
+  function note(): void {
+    low[access] = on.address.low;
+    high[access] = on.address.high;
+    known[access] = on.address.isKnown ? 1 : 0;
+    access += 1;
+  }
+  function push(one: Instruction): void {
+    if (one.memory !== null) note();
+    readOperand(on, one, 0, scratch);
+    moveRegister(on, UNIT.stackPointer, -STACK_BYTES);
+    pointAt(on, UNIT.stackPointer);
+    note();
+    writeMemory(on, STACK_BYTES, scratch);
+  }
+  function pop(one: Instruction): void {
+    pointAt(on, UNIT.stackPointer);
+    note();
+    readMemory(on, STACK_BYTES, scratch);
+    moveRegister(on, UNIT.stackPointer, STACK_BYTES);
+    if (one.memory === null) writeOperand(on, one, 0, scratch);
+    else {
+      setAddress(on, one);
+      note();
+      writeMemory(on, STACK_BYTES, scratch);
+    }
+  }
+  function leave(): void {
+    const { registers } = on;
+    pointAt(on, UNIT.framePointer);
+    note();
+    readMemory(on, STACK_BYTES, scratch);
+    const [from, to] = [UNIT.framePointer * WORDS, UNIT.stackPointer * WORDS];
+    for (const part of [registers.words, registers.known]) part.copyWithin(to, from, from + 2);
+    moveRegister(on, UNIT.stackPointer, STACK_BYTES);
+    for (let word = 0; word < 2; word += 1) {
+      registers.words[from + word] = scratch.words[word]!;
+      registers.known[from + word] = scratch.known[word]!;
+    }
+  }
+
+  return {
+    accesses,
+    low,
+    high,
+    known,
+    step(): void {
+      access = 0;
+      for (let index = 0; index < instructions.length; index += 1) {
+        const one = instructions[index]!;
+        const { mnemonic, memory } = one;
+        if (mnemonic === 'nop') continue;
+        setAddress(on, one);
+        if (mnemonic === 'push') push(one);
+        else if (mnemonic === 'pop') pop(one);
+        else if (mnemonic === 'leave') leave();
+        else {
+          if (memory !== null && mnemonic !== 'lea') {
+            if (memory.reads) note();
+            if (memory.writes) note();
+          }
+          effects[index]!(on, one);
+        }
+      }
+    },
+  };
+}
