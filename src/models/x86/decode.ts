@@ -273,6 +273,8 @@ function operandOf(decoded: Decoded, index: number, access: number): Operand {
     };
   }
   if (kind === OpKind.Memory) return { kind: 'm', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
+  // The only implicit address that gets here: maskmovdqu's.
+  if (kind === OpKind.MemorySegRDI) return { kind: 'other', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
   const immediateBits = kind === OpKind.Immediate64 ? 64 : kind === OpKind.Immediate16 ? 16 : 32;
   return { kind: 'i', unit: null, bits: 0, high: false, immediateBits, ...rw };
 }

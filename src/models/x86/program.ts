@@ -77,9 +77,10 @@ function endsWithMovedStack(instructions: readonly Instruction[]): boolean {
   return last?.isStack === true;
 }
 
+const isFlag = (unit: number): boolean => unit === FLAG_CARRY || unit === FLAG_OTHER;
+
 /** Registers that one micro-op of a recipe writes: all of them the last one, unless an earlier one has the registers. */
 function outputsOf(uops: readonly RecipeUop[], place: number, { writes }: Instruction): readonly number[] {
-  const isFlag = (unit: number): boolean => unit === FLAG_CARRY || unit === FLAG_OTHER;
   if (uops[place]!.hasRegisters) return writes.filter((unit) => !isFlag(unit));
   if (place < uops.length - 1) return [];
   return uops.some((uop) => uop.hasRegisters) ? writes.filter(isFlag) : writes;
@@ -124,7 +125,8 @@ function lower(instruction: Instruction, index: number, recipe: Recipe, spec: X8
   recipe.uops.forEach((uop, place) => {
     const operand = typeof uop.operand === 'number' ? operands[uop.operand] : undefined;
     const named = operand?.unit ?? null;
-    const own = uop.operand === 'all' ? reads : named === null ? [] : [named];
+    const own =
+      uop.operand === 'all' ? reads : uop.operand === 'flags' ? reads.filter(isFlag) : named === null ? [] : [named];
     const readsLoad = load !== null && (uop.operand === 'all' || operand?.kind === 'm');
     computed.push(
       add({
