@@ -12,7 +12,7 @@ import { BASE_SETS, encodings } from './x86-forms.mjs';
 const CORES = {
   ivybridge: { tables: ['ivybridge', 'haswell', 'skylake'], sets: 'AES AVX F16C PCLMULQDQ POPCNT' },
   haswell: { after: 'ivybridge', tables: ['haswell', 'skylake'], sets: 'AVX2 BMI1 BMI2 FMA LZCNT MOVBE' },
-  broadwell: { after: 'haswell', tables: ['broadwell', 'haswell', 'skylake'], sets: 'ADX PREFETCHW' },
+  broadwell: { after: 'haswell', tables: ['broadwell', 'haswell', 'skylake'], sets: 'ADX' },
   skylake: { after: 'broadwell', tables: ['skylake'], sets: 'AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL' },
   cascadelake: { after: 'skylake', tables: ['cascadelake', 'skylake'], sets: 'AVX512_VNNI' },
   icelake: {

@@ -210,7 +210,8 @@ function describe(
     if (facts === null) continue;
     if (isStack && facts.unit === UNIT.stackPointer) continue;
     const isAddressOnly = addressUnits.includes(facts.unit) && !explicit.has(facts.unit);
-    if (isRead(access) && !isAddressOnly) reads.add(facts.unit);
+    // What is written under a condition (cmov) keeps its old value otherwise.
+    if ((isRead(access) || access === OpAccess.CondWrite) && !isAddressOnly) reads.add(facts.unit);
     if (isWritten(access)) {
       writes.add(facts.unit);
       if (facts.kind === 'r' && facts.bits < 32) reads.add(facts.unit);
