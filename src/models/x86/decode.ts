@@ -210,7 +210,8 @@ function describe(
     if (facts === null) continue;
     if (isStack && facts.unit === UNIT.stackPointer) continue;
     const isAddressOnly = addressUnits.includes(facts.unit) && !explicit.has(facts.unit);
-    if (isRead(access) && !isAddressOnly) reads.add(facts.unit);
+    // What is written under a condition (cmov) keeps its old value otherwise.
+    if ((isRead(access) || access === OpAccess.CondWrite) && !isAddressOnly) reads.add(facts.unit);
     if (isWritten(access)) {
       writes.add(facts.unit);
       if (facts.kind === 'r' && facts.bits < 32) reads.add(facts.unit);
@@ -273,6 +274,8 @@ function operandOf(decoded: Decoded, index: number, access: number): Operand {
     };
   }
   if (kind === OpKind.Memory) return { kind: 'm', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
+  // The only implicit address that gets here: maskmovdqu's.
+  if (kind === OpKind.MemorySegRDI) return { kind: 'other', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
   const immediateBits = kind === OpKind.Immediate64 ? 64 : kind === OpKind.Immediate16 ? 16 : 32;
   return { kind: 'i', unit: null, bits: 0, high: false, immediateBits, ...rw };
 }

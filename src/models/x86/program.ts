@@ -58,9 +58,14 @@ export function portMask(ports: readonly number[]): number {
   return ports.reduce((mask, port) => mask | (1 << port), 0);
 }
 
-/** Haswell and later keep an indexed load fused only where the destination is also a source and the encoding is legacy. */
-function isUnlaminated({ memory, operands, encoding }: Instruction): boolean {
-  if (memory === null || memory.index === null || memory.writes) return false;
+/**
+ * Haswell and later keep an indexed load fused only where the destination is also a source and the encoding is legacy; Ivy
+ * Bridge keeps none.
+ */
+function isUnlaminated({ memory, operands, encoding }: Instruction, { renamer }: X86Spec): boolean {
+  if (memory === null || memory.index === null) return false;
+  if (!renamer.keepsIndexedFused) return true;
+  if (memory.writes) return false;
   if (encoding !== 'legacy') return true;
   return operands.length > 1 && operands[0]?.reads === false;
 }
@@ -77,9 +82,10 @@ function endsWithMovedStack(instructions: readonly Instruction[]): boolean {
   return last?.isStack === true;
 }
 
+const isFlag = (unit: number): boolean => unit === FLAG_CARRY || unit === FLAG_OTHER;
+
 /** Registers that one micro-op of a recipe writes: all of them the last one, unless an earlier one has the registers. */
 function outputsOf(uops: readonly RecipeUop[], place: number, { writes }: Instruction): readonly number[] {
-  const isFlag = (unit: number): boolean => unit === FLAG_CARRY || unit === FLAG_OTHER;
   if (uops[place]!.hasRegisters) return writes.filter((unit) => !isFlag(unit));
   if (place < uops.length - 1) return [];
   return uops.some((uop) => uop.hasRegisters) ? writes.filter(isFlag) : writes;
@@ -124,7 +130,8 @@ function lower(instruction: Instruction, index: number, recipe: Recipe, spec: X8
   recipe.uops.forEach((uop, place) => {
     const operand = typeof uop.operand === 'number' ? operands[uop.operand] : undefined;
     const named = operand?.unit ?? null;
-    const own = uop.operand === 'all' ? reads : named === null ? [] : [named];
+    const own =
+      uop.operand === 'all' ? reads : uop.operand === 'flags' ? reads.filter(isFlag) : named === null ? [] : [named];
     const readsLoad = load !== null && (uop.operand === 'all' || operand?.kind === 'm');
     computed.push(
       add({
@@ -163,10 +170,13 @@ function lower(instruction: Instruction, index: number, recipe: Recipe, spec: X8
   const joins = load !== null && computed.length > 0 && canFuse && !recipe.keepsLoadApart;
   const apart = (ones: readonly number[]): number[][] => ones.map((one) => [one]);
   const stored = canFuse && !recipe.keepsLoadApart && store.length > 0 ? [store] : apart(store);
+  const isApart = spec.renamer.unlamination && isUnlaminated(instruction, spec);
   const loaded = load === null ? [] : [load];
   const fused = joins ? [[load, computed[0]!], ...apart(computed.slice(1))] : apart([...loaded, ...computed]);
-  const unlaminated = spec.renamer.unlamination && joins && isUnlaminated(instruction);
-  const groups = [...(unlaminated ? apart([load, ...computed]) : fused), ...stored];
+  const groups = [
+    ...(joins && isApart ? apart([load, ...computed]) : fused),
+    ...(isApart && memory?.writes === true ? apart(store) : stored),
+  ];
   if (groups.length === 0)
     groups.push([add({ ...CLOSED, kind: 'none', ports: 0, reads: [], writes: instruction.writes })]);
   return { uops, groups, fusedUops: Math.max(1, fused.length + stored.length) };
@@ -205,7 +215,8 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
     else if (usesStackPointer(instruction) || instruction.writes.includes(UNIT.stackPointer)) stackMoved = false;
 
     const isZero = spec.renamer.zeroIdioms && isZeroIdiom(instruction);
-    const isMove = spec.renamer.moveElimination && isMoveEliminated(instruction);
+    const mayMove = isVector(instruction) || spec.renamer.generalMoveElimination;
+    const isMove = spec.renamer.moveElimination && mayMove && isMoveEliminated(instruction);
     const { reads, writes } = instruction;
     let fusedUops = 1;
     if (isZero || isMove)

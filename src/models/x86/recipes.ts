@@ -1,5 +1,5 @@
 import { InputError, type Problem } from '../../errors.ts';
-import { type Instruction, isVector } from './instruction.ts';
+import { type Instruction, isVector, UNIT } from './instruction.ts';
 
 /** One micro-op of a recipe, besides the loads and stores that the operands bring. */
 export interface RecipeUop {
@@ -11,8 +11,8 @@ export interface RecipeUop {
   readonly occupancyCycles: number;
   /** Waits for the micro-ops before it. */
   readonly waits: boolean;
-  /** Operand whose registers it reads; 'all', or 'none' besides those it waits for. */
-  readonly operand: number | 'all' | 'none';
+  /** Operand whose registers it reads; 'all', 'flags', or 'none' besides those it waits for. */
+  readonly operand: number | 'all' | 'flags' | 'none';
   /** Has the register results; the last one then has only the flags. */
   readonly hasRegisters: boolean;
 }
@@ -27,11 +27,14 @@ export interface Recipe {
   readonly isComplex: boolean;
   /** The load is no part of the first micro-op. */
   readonly keepsLoadApart: boolean;
-  /** No row of the table names the instruction: an estimate. */
+  /** No row of the table names the instruction, or the core does not have it: an estimate. */
   readonly isUnknown: boolean;
 }
 
-interface Row {
+/** A row of a table file: which instructions of the mnemonics it names, and their micro-ops. */
+export interface Row {
+  readonly file: string;
+  readonly line: number;
   readonly tokens: readonly { readonly name: string; readonly negated: boolean }[];
   readonly uops: string;
 }
@@ -45,10 +48,15 @@ export interface RecipeTable {
   readonly cache: Map<string, Recipe>;
 }
 
-const UOP = /^(>?)(p[0-8]+|f01|none)(?::(\d+)(?:\/(\d+))?)?(?:@(n|\d))?(=r)?$/;
+const UOP = /^(>?)(p\d+|f01|none)(?::(\d+)(?:\/(\d+))?)?(?:@(n|f|\d))?(=r)?(?:\*(\d{1,2}))?$/;
+const SHIFT = /^(?:sh[lr]|sa[lr]|ro[lr]|rc[lr])$/;
+/** In the column of micro-ops: the core does not have the instruction. */
+const ABSENT = 'absent';
+/** Mnemonic of rows that speak of all instructions. */
+const ANY = '*';
 
 /**
- * Reads tables (see the header of arch/x86/skylake.csv for the format), the newest first.
+ * Reads tables (see arch/x86/README.md for the format), the newest first.
  * Throws InputError listing every bad line.
  */
 export function readRecipes(
@@ -68,7 +76,9 @@ function readRows(text: string, file: string, rows: Map<string, Row[]>, problems
     if (line === '' || line.startsWith('#')) return;
     const [names = '', when = '', uops = ''] = line.split(',');
     if (index > 0 && names === 'mnemonics') return;
-    const bad = uops.split(' ').filter((uop) => uop !== '-' && !uop.startsWith('!') && !UOP.test(uop));
+    const bad = uops
+      .split(' ')
+      .filter((uop) => uop !== '-' && uop !== ABSENT && !uop.startsWith('!') && !UOP.test(uop));
     if (names === '' || bad.length > 0) {
       problems.push({
         where: `${file}: line ${index + 1}`,
@@ -81,16 +91,32 @@ function readRows(text: string, file: string, rows: Map<string, Row[]>, problems
       .split(' ')
       .filter((token) => token !== '')
       .map((token) => ({ name: token.replace(/^!/, ''), negated: token.startsWith('!') }));
+    const row = { file, line: index + 1, tokens, uops };
     for (const name of names.split(' ')) {
       const known = rows.get(name);
-      if (known === undefined) rows.set(name, [{ tokens, uops }]);
-      else known.push({ tokens, uops });
+      if (known === undefined) rows.set(name, [row]);
+      else known.push(row);
     }
   });
 }
 
+/**
+ * Legacy encodings without a ModRM or immediate byte that decode into other micro-ops than the general ones: `acc`, an
+ * immediate to the accumulator; `once`, a register shifted by the constant 1.
+ */
+function shortForm(instruction: Instruction): 'acc' | 'once' | '' {
+  const { operands, memory, encoding, length, opcodeOffset, widthBits, hasLengthChangingPrefix } = instruction;
+  const [to, by] = operands;
+  if (encoding !== 'legacy' || memory !== null || operands.length !== 2 || to?.kind !== 'r' || by?.kind !== 'i')
+    return '';
+  const bytes = length - opcodeOffset;
+  if (bytes === 2 && SHIFT.test(instruction.mnemonic)) return 'once';
+  const isShort = widthBits === 16 ? bytes === 3 && hasLengthChangingPrefix : bytes === (widthBits === 8 ? 2 : 5);
+  return isShort && to.unit === UNIT.general ? 'acc' : '';
+}
+
 /** What the `when` column can ask of an instruction. */
-function tokensOf(instruction: Instruction): Set<string> {
+export function tokensOf(instruction: Instruction): Set<string> {
   const { operands, memory, encoding, mask } = instruction;
   const tokens = new Set<string>();
   if (memory?.reads === true) tokens.add('m');
@@ -105,6 +131,10 @@ function tokensOf(instruction: Instruction): Set<string> {
   const general = operands.find((operand) => operand.kind === 'r');
   tokens.add(`w${general?.bits ?? instruction.sizeBytes * 8}`);
   if (encoding !== 'legacy') tokens.add('vex');
+  if (encoding === 'evex') tokens.add('evex');
+  if (operands.some((operand) => operand.kind === 'mm')) tokens.add('mm');
+  const short = shortForm(instruction);
+  if (short !== '') tokens.add(short);
   if (mask !== null) tokens.add('mask');
   if (memory?.isBroadcast === true) tokens.add('bcst');
   if (memory?.isRip === true) tokens.add('rip');
@@ -116,8 +146,8 @@ function tokensOf(instruction: Instruction): Set<string> {
   return tokens;
 }
 
-/** Port 6 has the branches and simple integer operations of port 5 in cores without it. */
-const STAND_IN: Readonly<Record<number, number>> = { 6: 5 };
+/** Port 6 has taken over the branches and simple integer operations of port 5: cores without it use that. */
+const SIMPLE_PORT = { bit: 1 << 6, standIn: 1 << 5 } as const;
 
 /** 512-bit operations lose port 1; FMA units keep port 5 in its place. */
 function portsOf(name: string, is512: boolean, table: RecipeTable): number {
@@ -126,8 +156,9 @@ function portsOf(name: string, is512: boolean, table: RecipeTable): number {
   let ports = 0;
   for (const digit of name.slice(1)) ports |= 1 << Number(digit);
   if (is512 && ports !== 0b10) ports &= ~0b10;
+  if ((ports & SIMPLE_PORT.bit & ~table.ports) !== 0) ports |= SIMPLE_PORT.standIn;
   const present = ports & table.ports;
-  return present !== 0 ? present : 1 << (STAND_IN[31 - Math.clz32(ports)] ?? 0);
+  return present === 0 ? table.ports & -table.ports : present;
 }
 
 function domainOf(ports: string, latencyCycles: number): Domain {
@@ -136,48 +167,62 @@ function domainOf(ports: string, latencyCycles: number): Domain {
   return ports === 'p5' ? 'shuffle' : 'other';
 }
 
+function operandOf(text: string | undefined): RecipeUop['operand'] {
+  if (text === undefined) return 'all';
+  if (text === 'n') return 'none';
+  return text === 'f' ? 'flags' : Number(text);
+}
+
 function parse(uops: string, is512: boolean, table: RecipeTable): RecipeUop[] {
   const isLogic = uops.includes('!fl');
   return uops
     .split(' ')
     .filter((uop) => uop !== '-' && !uop.startsWith('!'))
-    .map((uop) => {
-      const [, waits, ports = '', latency = '0', occupancy = '1', operand, output] = UOP.exec(uop)!;
-      return {
+    .flatMap((uop) => {
+      const [, waits, ports = '', latency = '0', occupancy = '1', operand, output, copies = '1'] = UOP.exec(uop)!;
+      const one: RecipeUop = {
         domain: isLogic ? 'logic' : domainOf(ports, Number(latency)),
         ports: portsOf(ports, is512, table),
         latencyCycles: Number(latency),
         occupancyCycles: Number(occupancy),
         waits: waits === '>',
-        operand: operand === undefined ? 'all' : operand === 'n' ? 'none' : Number(operand),
+        operand: operandOf(operand),
         hasRegisters: output !== undefined,
       };
+      return Array.from({ length: Number(copies) }, () => one);
     });
 }
 
-/** Conservative stand-in for instructions that the table does not name. */
+/** Stand-in for instructions that the table does not name: one port, and the latency of the slower simple ones. */
 function estimate(instruction: Instruction): string {
-  return isVector(instruction) ? 'f01:4' : 'p0156:1';
+  return isVector(instruction) ? 'p5:4' : 'p1:3';
+}
+
+/** The row of the table that speaks of an instruction; null: none does, or it says that the core has no such instruction. */
+export function rowOf({ rows }: RecipeTable, instruction: Instruction, tokens = tokensOf(instruction)): Row | null {
+  const { mnemonic, encoding } = instruction;
+  const name = encoding !== 'legacy' && mnemonic.startsWith('v') ? mnemonic.slice(1) : mnemonic;
+  const fits = (row: Row): boolean => row.tokens.every((token) => tokens.has(token.name) !== token.negated);
+  const row = rows.get(ANY)?.find(fits) ?? rows.get(name)?.find(fits);
+  return row === undefined || row.uops === ABSENT ? null : row;
 }
 
 /** Micro-ops of an instruction, loads and stores left out. */
 export function recipeOf(table: RecipeTable, instruction: Instruction): Recipe {
-  const key = `${instruction.form}${instruction.memory?.hasDisplacement === true ? '+d' : ''}${instruction.memory?.isRip === true ? '+rip' : ''}`;
+  const { form, memory } = instruction;
+  const address = `${memory?.hasDisplacement === true ? '+d' : ''}${memory?.isRip === true ? '+rip' : ''}`;
+  const key = `${form}${address}${shortForm(instruction)}`;
   let recipe = table.cache.get(key);
   if (recipe === undefined) {
-    const { mnemonic, encoding } = instruction;
-    const name = encoding !== 'legacy' && mnemonic.startsWith('v') ? mnemonic.slice(1) : mnemonic;
     const tokens = tokensOf(instruction);
-    const row = table.rows
-      .get(name)
-      ?.find((candidate) => candidate.tokens.every((token) => tokens.has(token.name) !== token.negated));
+    const row = rowOf(table, instruction, tokens);
     const uops = row?.uops ?? estimate(instruction);
     recipe = {
       uops: parse(uops, table.fuses512 && tokens.has('z'), table),
       isMicrocoded: uops.includes('!ms'),
       isComplex: uops.includes('!d0'),
       keepsLoadApart: uops.includes('!nf'),
-      isUnknown: row === undefined,
+      isUnknown: row === null,
     };
     table.cache.set(key, recipe);
   }

@@ -43,11 +43,15 @@ export const x86Spec = z.strictObject({
     slots: count(16),
     zeroIdioms: z.boolean(),
     moveElimination: z.boolean(),
+    /** Moves between general registers too; off where microcode disables them. */
+    generalMoveElimination: z.boolean(),
     microFusion: z.boolean(),
     /** The `dec; jnz` that closes a loop is one micro-op. */
     macroFusion: z.boolean(),
     /** Indexed loads of instructions that only write their destination, and of all VEX ones, are issued apart. */
     unlamination: z.boolean(),
+    /** Micro-fused accesses with an index register that are not issued apart: loads that update a register, and stores. */
+    keepsIndexedFused: z.boolean(),
   }),
   backEnd: z.strictObject({
     /** Ports there are; recipes for ports that are missing use the others. */
