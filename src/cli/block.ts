@@ -4,7 +4,8 @@ import { readInput, requireWritable } from '../files.ts';
 import { boundsOf } from '../models/x86/bounds.ts';
 import { formatInstructions } from '../models/x86/decode.ts';
 import { bytesOfHex } from '../models/x86/hex.ts';
-import { type Core, type Mode, predict, prepare, record } from '../models/x86/predict.ts';
+import { type Core, type Mode, predict, prepare } from '../models/x86/predict.ts';
+import { traceBlock } from '../models/x86/trace.ts';
 import { loadCore } from '../x86-core.ts';
 import { csvLines, markdownTable } from '../report/tables.ts';
 import type { BlockArguments } from './commands/block.ts';
@@ -148,6 +149,6 @@ export function runBlock(args: BlockArguments): void {
   }[format]();
   const block = args.timeline ? prepare(bytesOfHex(hex!), mode, core) : null;
   const timeline =
-    block === null ? '' : `\n${timelineText(block, record(block, core, TIMELINE_ITERATIONS), TIMELINE_ITERATIONS)}`;
+    block === null ? '' : `\n${timelineText(block.program, traceBlock(block, core, TIMELINE_ITERATIONS))}`;
   deliver(`${text}${timeline}`, args.out, args.quiet);
 }

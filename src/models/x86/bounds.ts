@@ -13,7 +13,7 @@ export interface Bounds {
 
 /** Cycles per iteration of the front end alone, with a queue that is never full. */
 function frontEndBound({ frontEnd, tables }: Prepared): number {
-  const source = frontEnd();
+  const source = frontEnd(null);
   const cyclesTo = (slots: number): number => {
     let cycles = 0;
     for (let delivered = 0; delivered < slots; cycles += 1) delivered += source.step(64);

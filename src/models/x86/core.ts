@@ -16,6 +16,8 @@ const LOOK_CYCLES = 24;
 
 /** When each micro-op of the first iterations passed each stage: cycles, by dynamic number. */
 export interface Recorded {
+  /** By micro-op: the port it was bound to; eliminated ones have none. */
+  readonly ports: number[];
   readonly issued: number[];
   readonly dispatched: number[];
   readonly done: number[];
@@ -284,6 +286,7 @@ export function simulate(
     pending[i] = 0;
     const port = choosePort(ports[place]!, slot);
     portOf[i] = port;
+    if (recorded !== null) recorded.ports[uop] = port;
     waiting[port]! += 1;
     let takesPointer = tables.isPointerLoad[place] === 1;
     for (const unit of tables.reads[place]!) {

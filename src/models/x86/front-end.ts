@@ -1,6 +1,9 @@
 import type { X86Spec } from './spec.ts';
 import type { FrontEndFacts } from './program.ts';
 
+/** Told of the instructions that leave the predecoder in a cycle: the number of the first, counted over all iterations. */
+export type OnPredecode = (first: number, count: number) => void;
+
 /** Delivers issue slots to the queue before the renamer, in program order. */
 export interface FrontEnd {
   /** One cycle; `free` places are left in the queue. Issue slots delivered. */
@@ -54,18 +57,22 @@ export function legacyFrontEnd(
   facts: readonly FrontEndFacts[],
   blockBytes: number,
   spec: X86Spec['frontEnd'],
+  onPredecode: OnPredecode | null,
 ): FrontEnd {
   const copies = 16 / gcd(blockBytes, 16);
   const schedule = predecodeSchedule(facts, blockBytes, copies, spec);
   const decode = decoders(facts, spec);
   let at = 0;
   let queued = 0;
+  let predecoded = 0;
   return {
     step(free) {
       const { slots, instructions } = decode.step(queued, free);
       queued -= instructions;
       const next = schedule[at]!;
       if (queued + next <= spec.instructionQueue) {
+        onPredecode?.(predecoded, next);
+        predecoded += next;
         queued += next;
         at = at + 1 === schedule.length ? 0 : at + 1;
       }

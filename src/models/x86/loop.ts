@@ -1,4 +1,4 @@
-import { decoders, type FrontEnd, predecodeSchedule } from './front-end.ts';
+import { decoders, type FrontEnd, type OnPredecode, predecodeSchedule } from './front-end.ts';
 import type { FrontEndFacts } from './program.ts';
 import type { X86Spec } from './spec.ts';
 
@@ -76,7 +76,11 @@ function cacheCycles(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd'])
 }
 
 /** Delivers the iterations of a loop. */
-export function loopFrontEnd(facts: readonly FrontEndFacts[], spec: X86Spec['frontEnd']): FrontEnd {
+export function loopFrontEnd(
+  facts: readonly FrontEndFacts[],
+  spec: X86Spec['frontEnd'],
+  onPredecode: OnPredecode | null,
+): FrontEnd {
   const segments = segmentsOf(facts, spec);
   const decode = segments.map((segment) => decoders(segment.facts, spec));
   const isWhole = segments.length === 1;
@@ -87,7 +91,12 @@ export function loopFrontEnd(facts: readonly FrontEndFacts[], spec: X86Spec['fro
   let queued = 0;
   let decoded = 0;
   let wait = 0;
+  // Instructions before the current segment, and predecoded in it.
+  let first = 0;
+  let predecoded = 0;
   const advance = (): void => {
+    first += segments[current]!.facts.length;
+    predecoded = 0;
     const was = segments[current]!.isCached;
     current = current + 1 === segments.length ? 0 : current + 1;
     at = 0;
@@ -113,6 +122,8 @@ export function loopFrontEnd(facts: readonly FrontEndFacts[], spec: X86Spec['fro
       }
       const next = at < segment.schedule.length ? segment.schedule[at]! : 0;
       if (at < segment.schedule.length && queued + next <= spec.instructionQueue) {
+        onPredecode?.(first + predecoded, next);
+        predecoded += next;
         queued += next;
         at += 1;
         if (isDecoded && at === segment.schedule.length) at = 0;

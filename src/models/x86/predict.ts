@@ -1,7 +1,7 @@
-import { type Recorded, type Run, simulate } from './core.ts';
+import { type Run, simulate } from './core.ts';
 import { decodeBlock } from './decode.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
-import { type FrontEnd, legacyFrontEnd } from './front-end.ts';
+import { type FrontEnd, legacyFrontEnd, type OnPredecode } from './front-end.ts';
 import { loopFrontEnd } from './loop.ts';
 import { buildProgram, closeLoop, type Program } from './program.ts';
 import type { RecipeTable } from './recipes.ts';
@@ -25,7 +25,7 @@ export interface Prediction {
 /** Iterations after which throughput is taken, and cycles beyond which a run ends whatever happens. */
 const SHORTEST_ITERATIONS = 48;
 const SHORTEST_SLOTS = 500;
-const LONGEST_CYCLES = 200_000;
+export const LONGEST_CYCLES = 200_000;
 
 /** Iterations simulated: half to warm up, half to measure; in unrolled code whole periods of the 16-byte windows. */
 function iterationsFor(program: Program, mode: Mode): number {
@@ -45,7 +45,7 @@ export interface Prepared {
   readonly tables: Tables;
   readonly forwarding: Forwarding | null;
   readonly iterations: number;
-  readonly frontEnd: () => FrontEnd;
+  readonly frontEnd: (onPredecode: OnPredecode | null) => FrontEnd;
 }
 
 /** Throws InputError for bytes that are no block. */
@@ -60,17 +60,17 @@ export function prepare(bytes: Uint8Array, mode: Mode, core: Core): Prepared {
     tables: tablesOf(program, spec),
     forwarding: spec.memory.forwarding ? forwardingOf(program.instructions, iterations + ahead) : null,
     iterations,
-    frontEnd: () =>
+    frontEnd: (onPredecode) =>
       mode === 'loop'
-        ? loopFrontEnd(program.frontEnd, spec.frontEnd)
-        : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd),
+        ? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode)
+        : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd, onPredecode),
   };
 }
 
 /** Simulates a prepared block; `unfolded` every iteration, with the same result. */
 export function run({ tables, forwarding, iterations, frontEnd }: Prepared, { spec }: Core, unfolded: boolean): Run {
   const options = { iterations, maxCycles: LONGEST_CYCLES, unfolded, recorded: null };
-  return simulate(tables, frontEnd(), spec, forwarding, options);
+  return simulate(tables, frontEnd(null), spec, forwarding, options);
 }
 
 /** Cycles per iteration of a prepared block: over a period where the state recurs, else over the later half of the run. */
@@ -80,12 +80,4 @@ export function predict(block: Prepared, core: Core): Prediction {
   const cyclesPerIteration =
     period === null ? (retired[2 * half - 1]! - retired[half - 1]!) / half : period.cycles / period.iterations;
   return { cyclesPerIteration, portUops: Array.from(portUops, (uops) => uops / simulated) };
-}
-
-/** The stages that every micro-op of the first iterations passes, by dynamic number. */
-export function record(block: Prepared, { spec }: Core, iterations: number): Recorded {
-  const recorded: Recorded = { issued: [], dispatched: [], done: [], retired: [] };
-  const options = { iterations, maxCycles: LONGEST_CYCLES, unfolded: true, recorded };
-  simulate(block.tables, block.frontEnd(), spec, block.forwarding, options);
-  return recorded;
 }

@@ -187,6 +187,7 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
   instructions.forEach((instruction, index) => {
     const recipe = recipeOf(table, instruction);
     if (recipe.isUnknown) unknown.push(instruction.form);
+    const before = slots.length;
     if (!instruction.isStack && stackMoved && usesStackPointer(instruction)) {
       const pointer = [UNIT.stackPointer];
       push(
@@ -203,7 +204,6 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
     if (instruction.isStack) stackMoved = true;
     else if (usesStackPointer(instruction) || instruction.writes.includes(UNIT.stackPointer)) stackMoved = false;
 
-    const before = slots.length;
     const isZero = spec.renamer.zeroIdioms && isZeroIdiom(instruction);
     const isMove = spec.renamer.moveElimination && isMoveEliminated(instruction);
     const { reads, writes } = instruction;
