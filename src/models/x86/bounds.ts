@@ -8,7 +8,7 @@ import { COMPUTE, LOAD, MOVE, STORE_DATA } from './tables.ts';
 export interface Bounds {
   readonly cycles: Readonly<Record<string, number>>;
   readonly bottleneck: string;
-  /** Instructions of the longest dependence chain, in the order of the block. */
+  /** Instructions of the longest dependence chain from iteration to iteration, in the order of the block; none without one. */
   readonly chain: readonly number[];
 }
 
@@ -74,14 +74,16 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
     for (let place = 0; place < count; place += 1) {
       const uop = base + place;
       let ready = 0;
-      const need = (producer: number, delay: number, kind: number): void => {
-        if (producer < 0 || done[producer]! + delay <= ready) return;
-        ready = done[producer]! + delay;
+      const need = (producer: number, kind: number): void => {
+        if (producer < 0) return;
+        const at = kind === BLOCKED ? done[slowest[producer]!]! + 1 : done[producer]!;
+        if (at <= ready) return;
+        ready = at;
         cause[uop] = producer;
         link[uop] = kind;
       };
-      for (const unit of tables.reads[place]!) need(writer[unit]!, 0, REGISTER);
-      for (const other of tables.after[place]!) need(base + other, 0, REGISTER);
+      for (const unit of tables.reads[place]!) need(writer[unit]!, REGISTER);
+      for (const other of tables.after[place]!) need(base + other, REGISTER);
       let latency = tables.kind[place] === MOVE ? 0 : tables.latency[place]!;
       const load = tables.loadNumber[place]!;
       const source = forwarding === null || load < 0 ? -1 : forwarding.sources[iteration * forwarding.loads + load]!;
@@ -90,9 +92,9 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
         const data =
           (iteration - Math.floor((source >> 1) / forwarding.stores)) * count + tables.storeDataPlaces[store]!;
         if ((source & 1) === 0) {
-          need(data, 0, FORWARDED);
+          need(data, FORWARDED);
           latency = tables.isVector[place] === 1 ? spec.memory.vectorForwardCycles : spec.memory.forwardCycles;
-        } else need(slowest[data]!, 1, BLOCKED);
+        } else need(data, BLOCKED);
       } else if (tables.kind[place] === LOAD && tables.isPointerLoad[place] === 1) {
         latency = Math.min(latency, spec.memory.pointerLoadCycles);
       }
@@ -107,9 +109,18 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
   const chain = new Set<number>();
   let through = REGISTER;
   const end = last[CHAIN_ITERATIONS - 1]!;
-  for (let uop = end; uop >= 0 && uop > end - 4 * count; uop = cause[uop]!) {
-    chain.add(program.uops[order[uop % count]!]!.instruction);
-    through = Math.max(through, link[uop]!);
+  // What leads from iteration to iteration; near the end lies what only hangs on it.
+  const middle = (CHAIN_ITERATIONS / 2) * count;
+  const take = (uop: number): void => {
+    if (uop < middle) chain.add(program.uops[order[uop % count]!]!.instruction);
+  };
+  for (let uop = end; uop >= middle / 2; ) {
+    take(uop);
+    const before = cause[uop]!;
+    const isBlocked = link[uop] === BLOCKED;
+    if (uop < middle) through = Math.max(through, link[uop]!);
+    if (isBlocked) take(before);
+    uop = isBlocked ? slowest[before]! : before;
   }
   const half = CHAIN_ITERATIONS / 2;
   const cycles = (done[end]! - done[last[half - 1]!]!) / half;
@@ -140,9 +151,7 @@ export function boundsOf(block: Prepared, portUops: readonly number[], spec: X86
     'locked access': busy(STORE_DATA),
     'TLB misses': missBound(block, portUops, spec),
   };
-  portUops.forEach((uops, port) => {
-    cycles[`port ${port}`] = uops;
-  });
+  for (const port of spec.backEnd.ports) cycles[`port ${port}`] = portUops[port]!;
   const [bottleneck] = Object.entries(cycles).reduce((worst, one) => (one[1] > worst[1] + 1e-9 ? one : worst));
-  return { cycles, bottleneck, chain: chain.instructions };
+  return { cycles, bottleneck, chain: chain.cycles > 0 ? chain.instructions : [] };
 }
