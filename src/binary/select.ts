@@ -12,6 +12,7 @@ export interface Selection {
 
 /** A piece of code as it lies in a file. */
 export interface CodeRegion {
+  /** Empty for a file that is code as a whole. */
   readonly name: string;
   readonly bytes: Uint8Array;
   /** Bytes before it that still count as its start: a marker at the head of a loop. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type CsvError, parse } from 'csv-parse';
 import { isElf } from '../binary/elf.ts';
-import { type Selection, selectCode } from '../binary/select.ts';
+import { type CodeRegion, type Selection, selectCode } from '../binary/select.ts';
 import { InputError } from '../errors.ts';
 import { readInputPieces } from '../files.ts';
 import { straightParts } from '../models/x86/flow.ts';
@@ -38,19 +38,33 @@ function modesOf(choice: ModeChoice | undefined, own: () => Mode): readonly Mode
   return choice === 'both' ? ['unrolled', 'loop'] : [choice];
 }
 
-/** Code as straight-line blocks; those that jump back to their own start are loops. Throws InputError for code without any. */
-function blocksOfCode(code: Uint8Array, name: string, leadBytes: number, choice: ModeChoice | undefined): BlockInput[] {
-  const parts = straightParts(code, leadBytes);
+/**
+ * Code as straight-line blocks; those that jump back to their own start are loops. Throws InputError for code without any.
+ * `name` is empty where the whole file at `path` is code.
+ */
+function blocksOfCode(
+  { name, bytes, leadBytes }: CodeRegion,
+  path: string,
+  choice: ModeChoice | undefined,
+): BlockInput[] {
+  const parts = straightParts(bytes, leadBytes);
   if (parts.length === 0)
-    throw InputError.of(name, 'holds no instructions but jumps', 'give a part that computes something');
-  return parts.map(({ offset, bytes, isLoop }) => {
-    const place = offset === 0 ? name : `${name}+0x${offset.toString(16)}`;
+    throw InputError.of(name || path, 'holds no instructions but jumps', 'give a part that computes something');
+  return parts.map((part) => {
+    const id = parts.length === 1 && name === '' ? null : placeOf(name, part.offset);
     return {
-      id: place,
-      where: place,
-      read: () => ({ bytes, modes: modesOf(choice, () => (isLoop ? 'loop' : 'unrolled')) }),
+      id,
+      where: id ?? path,
+      read: () => ({ bytes: part.bytes, modes: modesOf(choice, () => (part.isLoop ? 'loop' : 'unrolled')) }),
     };
   });
+}
+
+/** `dot+0x1f`, or `0x1f` in code without a name. */
+function placeOf(name: string, offset: number): string {
+  const place = `0x${offset.toString(16)}`;
+  if (name === '') return place;
+  return offset === 0 ? name : `${name}+${place}`;
 }
 
 /** Whether code ends in what may be a conditional jump: 70 to 7F, or 0F 80 to 0F 8F with four bytes of distance. */
@@ -98,8 +112,8 @@ export async function* blocksOfFile(
     throw InputError.of(path, 'is empty', 'give a CSV with a column hex, an ELF file or machine code');
   const isChosen = selection.symbol !== undefined || selection.range !== undefined;
   if (isElf(first) || isChosen || CODE_NAMES.test(path) || !isText(first)) {
-    for (const { name, bytes, leadBytes } of selectCode(gather(first, pieces, path), path, selection))
-      yield* blocksOfCode(bytes, name, leadBytes, choice);
+    for (const region of selectCode(gather(first, pieces, path), path, selection))
+      yield* blocksOfCode(region, path, choice);
     return;
   }
   const text = new TextDecoder().decode(first);

@@ -123,6 +123,8 @@ async function peek<Item>(source: AsyncGenerator<Item>): Promise<{ ahead: Item[]
 /** `accsim block`: one block, or those of a file. Throws InputError. */
 export async function runBlock(args: BlockArguments): Promise<void> {
   const { hex, file, mode, symbol, range } = args;
+  if (hex === undefined && file === undefined && args.timeline)
+    throw InputError.of('block', `nothing given but --timeline ${args.timeline}`, 'put HEX before --timeline');
   if ((hex === undefined) === (file === undefined))
     throw InputError.of(
       'block',

@@ -92,6 +92,7 @@ movl $222,%ebx\n.byte 0x64,0x67,0x90\nret\n`;
   it('plain machine code and a text of digits', () => {
     const [raw] = objects(block('--file', write('code.bin', Uint8Array.from(IMUL)), '--format', 'json').stdout);
     expect(raw).toMatchObject({ hex: '480fafc0', cyclesPerIteration: 3 });
+    expect(raw.id).toBeUndefined();
     const [text] = objects(block('--file', write('code.txt', '48 0f\naf c0\n'), '--format', 'json').stdout);
     expect(text).toMatchObject({ hex: '480fafc0', cyclesPerIteration: 3 });
   });
@@ -163,6 +164,7 @@ describe('what is refused, with exit 2', () => {
   it.each([
     ['nothing', [], /nothing given/],
     ['both', ['90', '--file', 'x.csv'], /both HEX and --file/],
+    ['HEX taken for a file', ['--timeline', '90'], /put HEX before --timeline/],
     ['no hex', ['xyz'], /character 1: "x"/],
     ['half a byte', ['480'], /3 digits/],
     ['nothing in it', [''], /holds no bytes/],
@@ -194,6 +196,7 @@ describe('what is refused, with exit 2', () => {
     ],
     ['a text', 'poem.txt', 'Shall I compare thee\n', /has no column hex/],
     ['nothing but jumps', 'jump.bin', Uint8Array.of(0xeb, 0xfe), /no instructions but jumps/],
+    ['what is no code', 'noise.bin', new Uint8Array(9000).fill(6), /noise\.bin: byte 0: no valid instruction/],
     ['a cut ELF file', 'cut.o', buildElf(Uint8Array.from(CODE), []).slice(0, 200), /cut off or damaged/],
     [
       'no region and no name',

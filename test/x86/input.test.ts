@@ -91,8 +91,9 @@ describe('code with jumps', () => {
     expect(parts('c3 ebfe')).toEqual([]);
   });
 
-  it('bytes that are no instruction stay with the rest, to be refused where they are', () => {
+  it('ends with bytes that are no instruction, to be refused where they are', () => {
     expect(parts('90 06 90')).toEqual([[0, '900690', false]]);
+    expect(parts(`90 06 ${'90'.repeat(50)}`)).toEqual([[0, `9006${'90'.repeat(14)}`, false]]);
   });
 
   it('keeps every byte but jumps and their compares', () => {

@@ -12,11 +12,16 @@ function options(yargs: Argv) {
     .options({
       file: {
         type: 'string',
+        requiresArg: true,
         describe:
           'a CSV with a column hex (id and mode if wanted), an ELF object or executable, machine code, or hex digits; - reads standard input',
       },
-      symbol: { type: 'string', describe: 'of an ELF file: this function' },
-      range: { type: 'string', describe: 'of --file: the code at [SECTION:]START:END, as a disassembler numbers it' },
+      symbol: { type: 'string', requiresArg: true, describe: 'of an ELF file: this function' },
+      range: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'of --file: the code at [SECTION:]START:END, as a disassembler numbers it',
+      },
       arch: { type: 'string', default: 'cascadelake', describe: 'the core' },
       mode: {
         choices: ['unrolled', 'loop', 'both'] as const,
@@ -27,15 +32,18 @@ function options(yargs: Argv) {
         type: 'string',
         describe: 'the first iterations cycle by cycle: in the terminal, or into FILE.html or FILE.log (for Konata)',
       },
-      iterations: { type: 'string', describe: 'iterations in the timeline (default: 3 in the terminal, 16 in a file)' },
+      iterations: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'iterations in the timeline (default: 3 in the terminal, 16 in a file)',
+      },
       set,
       format,
       out,
       quiet,
     })
     .epilogue(
-      'Of an ELF file without --symbol and --range the marked regions are taken: between mov ebx, 111 and mov ebx, 222, each\n' +
-        'followed by the bytes 64 67 90, as for IACA, OSACA and uiCA. Code is parted at its jumps and calls.',
+      'Of an ELF file without --symbol and --range the marked regions are taken: between mov ebx, 111 and mov ebx, 222, each followed by the bytes 64 67 90, as for IACA, OSACA and uiCA. Code is parted at its jumps and calls.',
     )
     .example('$0 block 480fafc04801c8', 'a chain of multiplications: cycles, ports, what bounds it')
     .example('$0 block c5f857c0 --mode loop --timeline', 'a zero idiom, and where its cycles go')

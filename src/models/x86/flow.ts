@@ -31,7 +31,10 @@ const COMPARES: ReadonlySet<number> = new Set([
   ...[Code.Test_rm8_imm8, Code.Test_AL_imm8, Code.Test_EAX_imm32, Code.Test_RAX_imm32, Code.Test_rm32_imm32],
 ]);
 
-/** Instructions of code; what follows bytes that are no instruction belongs to one last step. */
+/** Longest instruction in bytes: so much of what is no instruction is kept, to be refused where it lies. */
+const LONGEST_BYTES = 15;
+
+/** Instructions of code up to bytes that are none, which are the last step. */
 function stepsOf(code: Uint8Array): Step[] {
   const decoder = new Decoder(64, code, DecoderOptions.None);
   const decoded = new Decoded();
@@ -44,7 +47,7 @@ function stepsOf(code: Uint8Array): Step[] {
     const isDirect = flow !== FlowControl.Next && decoded.op0Kind === OpKind.NearBranch64;
     steps.push({
       offset,
-      end: isInvalid ? code.length : decoder.position,
+      end: isInvalid ? Math.min(code.length, offset + LONGEST_BYTES) : decoder.position,
       leaves: flow !== FlowControl.Next,
       isConditional: flow === FlowControl.ConditionalBranch,
       target: isDirect ? Number(BigInt.asIntN(64, decoded.nearBranchTarget)) : null,
