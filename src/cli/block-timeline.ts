@@ -10,7 +10,7 @@ const TERMINAL_ITERATIONS = 3;
 const FILE_ITERATIONS = 16;
 /** What a browser still scrolls through with ease, and a sensible length of a log. */
 const MAX_PAGE_UOPS = 20_000;
-const MAX_LOG_UOPS = 1_000_000;
+const MAX_LOG_UOPS = 50_000;
 
 /** The first iterations of a block. Throws InputError if they are more than can be shown. */
 export function drawnTimeline(

@@ -23,23 +23,39 @@ export interface SlotShares {
   readonly backEnd: number;
 }
 
+/** Where the micro-ops of one instruction are: places in issue order, and its issue slots. */
+interface Parts {
+  readonly index: number;
+  readonly places: number[];
+  readonly slots: (readonly number[])[];
+}
+
 /** Facts of each instruction, in loops of the closing `dec r15; jnz` as well; `times` is a trace of many iterations. */
 export function explain(block: Prepared, times: readonly UopTimes[]): InstructionFacts[] {
   const { program, tables } = block;
   const order = program.slots.flat();
-  const count = Math.max(...program.uops.map(({ instruction }) => instruction)) + 1;
-  const ports = portCounts(times, count);
-  const latencies = latenciesOf(block, order, count);
-  return Array.from({ length: count }, (_, instruction) => {
-    const places = order.flatMap((uop, place) => (program.uops[uop]!.instruction === instruction ? [place] : []));
-    return {
-      executedUops: places.filter((place) => tables.ports[place] !== 0).length,
-      issueSlots: program.slots.filter((slot) => program.uops[slot[0]!]!.instruction === instruction).length,
-      latencyCycles: latencies[instruction]!,
-      ports: ports[instruction]!,
-      marks: marksOf(block, instruction, places, order),
-    };
-  });
+  const parts = partsOf(block);
+  const ports = portCounts(times, parts.length);
+  const latencies = latenciesOf(block, order, parts.length);
+  return parts.map((part) => ({
+    executedUops: part.places.filter((place) => tables.ports[place] !== 0).length,
+    issueSlots: part.slots.length,
+    latencyCycles: latencies[part.index]!,
+    ports: ports[part.index]!,
+    marks: marksOf(block, part, order),
+  }));
+}
+
+function partsOf({ program }: Prepared): Parts[] {
+  const parts: Parts[] = [];
+  let place = 0;
+  for (const slot of program.slots) {
+    const { instruction } = program.uops[slot[0]!]!;
+    parts[instruction] ??= { index: instruction, places: [], slots: [] };
+    parts[instruction].slots.push(slot);
+    for (const _ of slot) parts[instruction].places.push(place++);
+  }
+  return parts;
 }
 
 const PORTS = 10;
@@ -71,12 +87,11 @@ function latenciesOf({ tables, program }: Prepared, order: readonly number[], co
   return longest;
 }
 
-function marksOf(block: Prepared, index: number, places: readonly number[], order: readonly number[]): string[] {
+function marksOf(block: Prepared, { index, places, slots }: Parts, order: readonly number[]): string[] {
   const { program, tables } = block;
   const instruction = program.instructions[index];
   // In loops one entry closes the list, or two where dec and jnz are apart.
   const facts = instruction === undefined ? program.frontEnd.at(-1)! : program.frontEnd[index]!;
-  const slots = program.slots.filter((slot) => program.uops[slot[0]!]!.instruction === index);
   const kinds = places.map((place) => program.uops[order[place]!]!.kind);
   const marks: string[] = [];
   if (instruction !== undefined) {
@@ -122,6 +137,7 @@ function storesMet({ forwarding, tables }: Prepared, places: readonly number[]):
 export function slotShares(times: readonly UopTimes[], { spec }: Core): SlotShares {
   const iterations = (times.at(-1)?.iteration ?? 0) + 1;
   const slots = times.filter((one, index) => one.slot !== times[index - 1]?.slot);
+  if (slots.length === 0) return { used: 0, frontEnd: 0, backEnd: 0 };
   const half = slots.findIndex(({ iteration }) => iteration >= iterations >> 1);
   const from = slots[half]?.issued ?? 0;
   const until = slots.at(-1)?.issued ?? 0;

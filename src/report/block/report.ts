@@ -39,6 +39,10 @@ export interface BlockReport extends BlockSummary {
 
 export const LOOP_END = 'dec r15; jnz';
 
+/** Micro-ops traced for the table: enough for a mean, few enough for the longest block. */
+const TRACED_UOPS = 30_000;
+const FEWEST_ITERATIONS = 4;
+
 const round = (value: number): number => Number(value.toFixed(4));
 
 function portRecord(uops: readonly number[], { spec }: Core): Record<string, number> {
@@ -70,7 +74,8 @@ export function summarise(bytes: Uint8Array, mode: Mode, core: Core, id: string 
 export function reportBlock(bytes: Uint8Array, mode: Mode, core: Core, arch: string, id: string | null): BlockReport {
   const block = prepare(bytes, mode, core);
   const summary = summaryOf(bytes, mode, block, core, id);
-  const times = traceBlock(block, core, block.iterations);
+  const enough = Math.max(FEWEST_ITERATIONS, Math.ceil(TRACED_UOPS / block.tables.uops));
+  const times = traceBlock(block, core, Math.min(block.iterations, enough));
   const texts = formatInstructions(bytes);
   const instructions = explain(block, times).map((facts, index): InstructionRow => {
     const decoded = block.program.instructions[index];

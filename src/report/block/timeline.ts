@@ -37,7 +37,8 @@ export function timelineText(timeline: BlockTimeline, width: number): string {
   const { times } = timeline;
   const { from, until } = span(times);
   const room = Math.max(SHORTEST, width - LABEL_WIDTH - 7);
-  const lines = times.map((one) => {
+  const shown = times.filter((one) => (one.predecoded ?? one.decoded) < from + room);
+  const lines = shown.map((one) => {
     const name = nameOf(timeline, one);
     const clipped = name.length > LABEL_WIDTH - 6 ? `${name.slice(0, LABEL_WIDTH - 7)}~` : name;
     const port = one.port === null ? '' : `p${one.port}`;
@@ -45,6 +46,7 @@ export function timelineText(timeline: BlockTimeline, width: number): string {
     return `${label} ${port.padEnd(4)}  ${lineOf(one, from).slice(0, room)}`.trimEnd();
   });
   const head = `${'     micro-op'.padEnd(LABEL_WIDTH)} port  ${ruler(from, Math.min(room, until - from))}`.trimEnd();
-  const cut = until - from > room ? `\nCut off after cycle ${from + room - 1} of ${until - 1}.` : '';
+  const later = times.length > shown.length ? `; ${times.length - shown.length} micro-ops start later` : '';
+  const cut = until - from > room ? `\nCut off after cycle ${from + room - 1} of ${until - 1}${later}.` : '';
   return `${[KEY, head, ...lines].join('\n')}${cut}\n`;
 }
