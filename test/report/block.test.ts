@@ -84,7 +84,7 @@ describe('the timeline', () => {
   });
 
   it('says what it cuts off', () => {
-    const long = timelineOf(CODE, 'loop', core, 60);
+    const long = timelineOf(CODE, 'loop', core, 200);
     const text = timelineText(long, 100);
     expect(text).toMatch(/Cut off after cycle \d+ of \d+; \d+ micro-ops start later\.\n$/);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(130);
