@@ -127,12 +127,15 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
   return { cycles, instructions: [...chain].sort((a, b) => a - b), memory: MEMORY[through]! };
 }
 
-/** Nothing is dispatched while an access waits for its page: those cycles and those of the busiest port. */
+/** No load or store is dispatched while an access waits for its page: those cycles and those of the busiest memory port. */
 function missBound({ forwarding, tables }: Prepared, portUops: readonly number[], spec: X86Spec): number {
   if (forwarding === null) return 0;
   const half = forwarding.misses.subarray(forwarding.misses.length >> 1);
   const misses = (half.reduce((sum, miss) => sum + miss, 0) / half.length) * tables.accesses;
-  return misses === 0 ? 0 : misses * spec.memory.pageMissCycles + Math.max(...portUops);
+  if (misses === 0) return 0;
+  const { loadPorts, storeAddressPorts, storeDataPorts } = spec.backEnd;
+  const ports = [...loadPorts, ...storeAddressPorts, ...storeDataPorts];
+  return misses * spec.memory.pageMissCycles + Math.max(...ports.map((port) => portUops[port]!));
 }
 
 /** Lower bounds of a block and what sets them. `portUops`: micro-ops each port executes per iteration. */
