@@ -8,10 +8,15 @@ install();
 build();
 const SUITES = [
   ['simulation', 'simulation (trace and machine loaded)'],
+  ['blocks', '\nbasic blocks on cascadelake'],
   ['kernels', '\nkernels against TensorFlow.js, one thread each'],
 ];
 for (const [name, title] of SUITES) {
-  const path = await bundle(`bench-${name}`, { entryPoints: [`bench/${name}.ts`] }, ['benchmark', '@tensorflow/*']);
+  const path = await bundle(`bench-${name}`, { entryPoints: [`bench/${name}.ts`] }, [
+    'benchmark',
+    '@tensorflow/*',
+    'iced-x86',
+  ]);
   console.log(title);
   const { status } = spawnSync(process.execPath, [path], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);

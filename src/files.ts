@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -71,6 +72,29 @@ export function readInputBytes(path: string): Uint8Array {
       throw InputError.of(path, `has ${stat.size} bytes`, `input files may have at most ${MAX_INPUT_BYTES} bytes`);
     }
     return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const CHUNK_BYTES = 2 ** 16;
+
+/** Bytes of an input file, piece by piece, however long it is. Throws InputError if it cannot be read. */
+export function* readInputPieces(path: string): Generator<Uint8Array> {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw InputError.of(path, `cannot be read (${reason(error)})`, 'check the path and the permissions');
+  }
+  try {
+    if (fstatSync(descriptor).isDirectory()) throw InputError.of(path, 'is a folder', 'name a file');
+    for (;;) {
+      const piece = new Uint8Array(CHUNK_BYTES);
+      const length = readSync(descriptor, piece);
+      if (length === 0) return;
+      yield piece.subarray(0, length);
+    }
   } finally {
     closeSync(descriptor);
   }

@@ -4,7 +4,7 @@ import { validateBlocks } from '../validate/x86.ts';
 import type { ErrorMetrics } from '../validate/metrics.ts';
 import { readFormat } from './options.ts';
 import { deliver } from './output.ts';
-import { columns } from './text.ts';
+import { columns } from '../report/columns.ts';
 
 interface Arguments {
   readonly arch?: string | undefined;

@@ -32,7 +32,7 @@ import type { Format } from './options.ts';
 import { deliver, say } from './output.ts';
 import { epochProgress } from './progress.ts';
 import { readScaling, withExchange } from './scaling.ts';
-import { columns } from './text.ts';
+import { columns } from '../report/columns.ts';
 import { contentsOf, kernels, protect, resume, save, stepCosts, testTrained } from './training.ts';
 import { readSettings, type TrainingSettings } from './training-settings.ts';
 

@@ -103,6 +103,20 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   views: ['models', 'units', 'engine', 'workload', 'machine', 'energy', 'report', 'validate', 'cli', 'files.ts'],
   machine: ['models', 'units', 'engine', 'views', 'report', 'workload', 'trace', 'validate', 'cli'],
   report: ['cli', 'validate', 'workload', 'engine', 'step'],
+  binary: [
+    'cli',
+    'validate',
+    'report',
+    'views',
+    'energy',
+    'machine',
+    'workload',
+    'trace',
+    'models',
+    'units',
+    'engine',
+    'files.ts',
+  ],
   step: ['cli', 'validate', 'workload', 'engine', 'energy', 'views', 'trace', 'machine', 'files.ts'],
 };
 

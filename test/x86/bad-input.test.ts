@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,11 +37,6 @@ describe('what is refused', () => {
     expect(problem(() => decodeBlock(bytesOfHex('90'.repeat(5000))))).toMatch(/5000 bytes/);
   });
 
-  it('hex that is none', () => {
-    expect(problem(() => bytesOfHex('48z1'))).toMatch(/digit 3: "z"/);
-    expect(problem(() => bytesOfHex('480'))).toMatch(/3 digits/);
-  });
-
   it('every bad line of a table', () => {
     const text = 'mnemonics,when,uops,kind\nadd,,p0156:1,paper\nsub,,q9:1,paper\nxor,,p0:1 px,paper\n';
     expect(problem(() => readRecipes([{ name: 't.csv', text }], 0xff, true))).toMatch(/line 3: q9:1.*\n.*line 4: px/);
@@ -60,38 +55,10 @@ describe('accsim block', () => {
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('prints one object a block, with what the interface promises', () => {
-    const { status, stdout } = accsim(folder, 'block', '4801c0', '--format', 'json');
-    expect(status).toBe(0);
-    const found = JSON.parse(stdout);
-    expect(found).toMatchObject({ hex: '4801c0', mode: 'unrolled', cyclesPerIteration: 1, unknownInstructions: [] });
-    expect(found.bottleneck).toBe('dependence chain');
-    expect(Object.keys(found.ports)).toHaveLength(8);
-  });
-
-  it('goes on after a bad row and exits with 2', () => {
-    writeFileSync(join(folder, 'blocks.csv'), 'id,mode,hex\n1,loop,4801c0\n2,loop,48zz\n3,unrolled,480fafc0\n');
-    const { status, stdout, stderr } = accsim(folder, 'block', '--file', 'blocks.csv', '--format', 'json');
-    expect(status).toBe(2);
-    expect(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line).cyclesPerIteration),
-    ).toEqual([1, 3]);
-    expect(stderr).toMatch(/row 2: digit 3/);
-  });
-
   it('counts an instruction that no table names', () => {
     // vaesenc zmm0,zmm0,zmm0: from Ice Lake on
     const { stdout } = accsim(folder, 'block', '62f27d48dcc0', '--format', 'json');
     expect(JSON.parse(stdout).unknownInstructions).toEqual(['vaesenc zmm,zmm,zmm [evex]']);
-  });
-
-  it('draws a timeline and marks the longest chain', () => {
-    const { stdout } = accsim(folder, 'block', '480fafc090', '--timeline');
-    expect(stdout).toMatch(/\* {2}imul rax,rax/);
-    expect(stdout).toMatch(/Dee-*R/);
   });
 
   it('is the way to use such a machine: networks are refused', () => {

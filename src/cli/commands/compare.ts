@@ -5,7 +5,7 @@ import { comparisonRows, csvLines, markdownTable } from '../../report/tables.ts'
 import { COMMON, readFormat } from '../options.ts';
 import { deliver } from '../output.ts';
 import { runSimulation } from '../simulation.ts';
-import { columns } from '../text.ts';
+import { columns } from '../../report/columns.ts';
 import { traceOptions } from './run.ts';
 
 function options(yargs: Argv) {

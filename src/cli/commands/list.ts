@@ -5,7 +5,7 @@ import { si } from '../../report/format.ts';
 import { listWorkloads } from '../../workload/load.ts';
 import { deliver } from '../output.ts';
 import { COMMON, readName } from '../options.ts';
-import { columns } from '../text.ts';
+import { columns } from '../../report/columns.ts';
 
 const { format, out, quiet } = COMMON;
 

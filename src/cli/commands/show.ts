@@ -11,7 +11,7 @@ import { workloadNames } from '../../workload/catalogue.ts';
 import { loadNetwork, loadTrace } from '../../workload/load.ts';
 import { deliver } from '../output.ts';
 import { COMMON } from '../options.ts';
-import { columns } from '../text.ts';
+import { columns } from '../../report/columns.ts';
 
 const { set, out, quiet } = COMMON;
 

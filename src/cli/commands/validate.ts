@@ -15,7 +15,7 @@ import { isBlocksCsv } from '../../validate/x86-columns.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
 import { rowProgress } from '../progress.ts';
-import { columns } from '../text.ts';
+import { columns } from '../../report/columns.ts';
 
 const { format, out, quiet } = COMMON;
 

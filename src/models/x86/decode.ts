@@ -26,6 +26,8 @@ const OTHER = RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | Rf
 /** Longest block in bytes: more is a program, not a basic block. */
 export const MAX_BLOCK_BYTES = 4096;
 
+const LONGEST_INSTRUCTION_BYTES = 15;
+
 const mnemonics = new Map<number, string>();
 function mnemonicName(value: number): string {
   let name = mnemonics.get(value);
@@ -70,7 +72,7 @@ function readRegister(register: number): RegisterFacts | null {
 
 /** Instructions that a block may not hold: they leave it, change the machine, or are not simulated. */
 function isRefused(instruction: Decoded): string | null {
-  if (instruction.flowControl !== 0) return 'changes the flow of control; leave it out of the block';
+  if (instruction.flowControl !== 0) return 'changes the flow of control';
   if (instruction.isPrivileged) return 'is privileged';
   if (instruction.hasRepPrefix || instruction.hasRepnePrefix || instruction.isStringInstruction)
     return 'is a string instruction';
@@ -143,6 +145,19 @@ function opcodeOffset(bytes: Uint8Array, start: number, encoding: EncodingKind):
   return at - start;
 }
 
+/** Whether bytes at the end of a block would begin an instruction if more followed. */
+function isCutOff(rest: Uint8Array): boolean {
+  if (rest.length >= LONGEST_INSTRUCTION_BYTES) return false;
+  const padded = new Uint8Array(LONGEST_INSTRUCTION_BYTES);
+  padded.set(rest);
+  const decoder = new Decoder(64, padded, DecoderOptions.None);
+  const decoded = decoder.decode();
+  const found = decoded.code !== Code.INVALID && decoded.length > rest.length;
+  decoded.free();
+  decoder.free();
+  return found;
+}
+
 const factory = { info: null as InstructionInfoFactory | null };
 
 /**
@@ -163,8 +178,7 @@ export function decodeBlock(bytes: Uint8Array): Instruction[] {
       const offset = decoder.position;
       decoder.decodeOut(decoded);
       if (decoded.code === Code.INVALID) {
-        const rest = bytes.length - offset;
-        const found = rest < 15 && decoder.lastError === 2 ? 'an instruction that is cut off' : 'no valid instruction';
+        const found = isCutOff(bytes.subarray(offset)) ? 'an instruction that is cut off' : 'no valid instruction';
         throw InputError.of(`byte ${offset}`, found, 'give whole x86-64 instructions');
       }
       const refusal = isRefused(decoded);
@@ -172,7 +186,7 @@ export function decodeBlock(bytes: Uint8Array): Instruction[] {
         throw InputError.of(
           `byte ${offset}`,
           `${mnemonicName(decoded.mnemonic)} ${refusal}`,
-          'give straight-line code',
+          'leave it out: a block is straight-line code; --mode loop closes it with dec r15; jnz',
         );
       instructions.push(describe(decoded, bytes, offset, factory.info));
     }

@@ -48,6 +48,8 @@ export function traceBlock(block: Prepared, { spec }: Core, iterations: number):
       const { instruction, kind } = program.uops[index]!;
       // Where dec and jnz are apart they are two to the predecoder.
       const fact = place === tables.slots - 1 ? facts - 1 : instruction;
+      // The run may end before: a block can take more cycles than are simulated.
+      if (recorded.retired[uop] === undefined) return times;
       const issued = recorded.issued[uop]!;
       times.push({
         iteration,
