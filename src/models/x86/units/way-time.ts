@@ -1,0 +1,35 @@
+import type { Way } from '../lower/way.ts';
+import type { SystemSpec } from '../system.ts';
+import { type NestTime, nestTime } from './core-time.ts';
+import { lineCosts } from './line-costs.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** A way with what its busiest core spends in each of its nests. */
+export interface TimedWay {
+  readonly way: Way;
+  readonly times: readonly NestTime[];
+  /** All nests of the busiest core. */
+  readonly coreCycles: number;
+  /** Calling the library, and waking and joining the other cores. */
+  readonly callCycles: number;
+}
+
+export function timeWay(way: Way, pipeline: Pipeline, system: SystemSpec): TimedWay {
+  const cost = lineCosts(system, way.active);
+  const times = way.nests.map((nest) => nestTime(nest, pipeline, cost, system));
+  const ns = system.callNs + (way.active > 1 ? system.barrierNs : 0);
+  return {
+    way,
+    times,
+    coreCycles: times.reduce((sum, time) => sum + time.pipelineCycles + time.memoryCycles, 0),
+    callCycles: (ns * system.clockMHz) / 1e3,
+  };
+}
+
+/** The fastest of some ways; of equally fast ones the first. */
+export function fastestWay(ways: readonly Way[], pipeline: Pipeline, system: SystemSpec): TimedWay {
+  const total = ({ coreCycles, callCycles }: TimedWay): number => coreCycles + callCycles;
+  return ways
+    .map((way) => timeWay(way, pipeline, system))
+    .reduce((best, one) => (total(one) < total(best) ? one : best));
+}
