@@ -11,7 +11,8 @@ import type { Baseline } from '../../validate/baseline.ts';
 import { CATERPILLAR_MACHINES } from '../../validate/caterpillar.ts';
 import { MEASURED_MACHINES } from '../../validate/measured.ts';
 import { hasApplications, meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
-import { isBlocksCsv } from '../../validate/x86-columns.ts';
+import { columnsOf, isBlocksCsv } from '../../validate/x86-columns.ts';
+import { loadX86Products, X86_PRODUCTS } from '../../validate/x86-products.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
 import { rowProgress } from '../progress.ts';
@@ -74,7 +75,7 @@ function summary(validation: Validation): string {
   if (measured.length > 0) {
     const rows = measured.reduce((sum, set) => sum + set.rows, 0);
     const error = measured.reduce((sum, set) => sum + set.rows * set.mapePct, 0) / rows;
-    lines.push(`Measured GPU kernels: mean absolute error ${error.toFixed(1)} % of the time over ${rows} rows.`);
+    lines.push(`Measured kernels: mean absolute error ${error.toFixed(1)} % of the time over ${rows} rows.`);
   }
   if (scalesim.rows > 0)
     lines.push(`SCALE-Sim: ${scalesim.exact} of ${scalesim.rows} distinct rows have exactly its compute cycles.`);
@@ -91,6 +92,7 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
   const input = readInput(path);
   // Blocks need the x86 decoder, which nothing else loads.
   if (isBlocksCsv(input)) return (await import('../blocks-against.ts')).runBlocksAgainst(args, input, path);
+  if (X86_PRODUCTS.columns.every((column) => columnsOf(input).includes(column))) await loadX86Products();
   const progress = rowProgress(args.quiet);
   const comparison = validateAgainst(input, path, args.arch, progress.row);
   progress.end();
@@ -140,6 +142,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.update && machine !== null)
     throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
+  if (machine === null || machine === 'cascadelake') await loadX86Products();
   const progress = rowProgress(args.quiet);
   const validation = validate(machine, kept, progress.row);
   progress.end();
