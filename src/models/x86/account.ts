@@ -34,10 +34,7 @@ export function accountOf(
   const sum = (of: (index: number) => number): number => times.reduce((total, _, index) => total + of(index), 0) * used;
   charge('launch', launch);
   charge('tail', (cycles - launch) * (1 - used));
-  charge(
-    'operand-stall',
-    sum((index) => times[index]!.memoryCycles),
-  );
+  charge('operand-stall', sum((index) => times[index]!.memoryCycles) + timed.bandwidthCycles * used);
   charge(
     'packing',
     sum((index) => (way.nests[index]!.role === 'pack' ? times[index]!.pipelineCycles : 0)),

@@ -75,10 +75,12 @@ export function accessesOf(
       operations += bodies * (timing.microOps - timing.loads - 2 * timing.stores) * (vectorBytes / 4);
     for (const { lines, level, pattern } of streams) {
       const bytes = lines * LINE_BYTES * way.share;
+      const isWritten = pattern === 'write' || pattern === 'stream';
+      const isFetched = pattern !== 'stream' || level < 3;
       for (let nearer: number = level; nearer > 0; nearer -= 1) {
-        reads[nearer]! += bytes;
-        writes[nearer - 1]! += bytes;
-        if (pattern === 'write') writes[nearer]! += bytes;
+        if (isFetched) reads[nearer]! += bytes;
+        if (isFetched) writes[nearer - 1]! += bytes;
+        if (isWritten) writes[nearer]! += bytes;
       }
     }
   }

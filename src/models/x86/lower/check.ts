@@ -10,10 +10,11 @@ const LISTED = 20;
 
 const FORMATS: readonly MathFormat[] = ['fp32', 'fp64', 'int8', 'int16'];
 
-/** Format that a contraction multiplies in; null: none that kernels have. */
+/** Format that a contraction multiplies in, bytes times words as words; null: none that kernels have. */
 export function mathFormat({ tensors }: Trace, op: Op): MathFormat | null {
   const [left, right] = [tensors[op.inputs[0]!]!.dtype, tensors[op.inputs[1]!]!.dtype];
-  return left === right ? (FORMATS.find((format) => format === left) ?? null) : null;
+  if (left !== right) return [left, right].every((dtype) => dtype === 'int8' || dtype === 'int16') ? 'int16' : null;
+  return FORMATS.find((format) => format === left) ?? null;
 }
 
 /** Refuses what the machine cannot run: formats without kernels, exchanges with other machines, tensors beyond its memory. */
@@ -33,7 +34,7 @@ export function refuseUnsupported({ vectors, memory }: SystemSpec, trace: Trace)
       problems.push({
         where: `op ${op.id}`,
         found: `${op.name} multiplies ${left === right ? left : `${right}/${left}`}`,
-        remedy: `this machine multiplies ${FORMATS.join(', ')}`,
+        remedy: `this machine multiplies ${FORMATS.join(', ')}, and int8 with int16`,
       });
     }
   }

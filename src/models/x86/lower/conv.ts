@@ -27,6 +27,8 @@ interface Setting {
 const VECTORS = [1, 2, 4] as const;
 /** Narrower tiles than this share of the widest are not tried to fit a row better. */
 const NARROWEST = 0.7;
+/** From the last products of one kernel call to full speed in the next: latencies of the last sum, a store and the first loads (estimated). */
+const CALL_CYCLES = 20;
 /** Share of a cache that one operand may fill and still be there when it is needed again. */
 const KEPT = 0.5;
 /** Positions that a weight gradient sums up before it goes on to the next channels: a row or a few. */
@@ -85,6 +87,8 @@ function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights'
   const imageLevel = levelOf({ l2Bytes: KEPT * caches.l2Bytes, l3Bytes: caches.l3Bytes }, imageBytes);
   const operandLines = linesOf(conv.operandElements * elementBytes);
   const sweeps = stays === 'weights' ? passes - 1 : 0;
+  // A kernel goes over all taps of a vector of channels; filters of one tap over all channels at once.
+  const callsPerTile = conv.taps === 1 ? 1 : Math.max(1, Math.ceil(depth / (lanes * conv.taps)));
   const nests: Nest[] = [];
   for (const { size, count } of cover(positions, [width, ...tails(positions % width)])) {
     const tile = tileOf(vectors, size);
@@ -93,17 +97,18 @@ function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights'
       role: 'multiply',
       code: tileLoop(math, tile),
       steps: tiles * Math.ceil(depth / REDUCTION_STEPS[math.format]),
-      entries: tiles,
+      entries: tiles * callsPerTile,
+      drainCycles: CALL_CYCLES,
       lanesDone: tiles * vectors * lanes * size * depth,
       streams: weightsStay ? [] : [{ lines: tiles * linesOf(panelBytes), level: weightLevel, pattern: 'ahead' }],
     });
     nests.push({
       role: 'finish',
-      code: tileEnd(math, tile, false),
-      steps: tiles,
+      code: tileEnd(math, tile, callsPerTile > 1),
+      steps: tiles * callsPerTile,
       entries: 0,
       lanesDone: 0,
-      streams: [{ lines: tiles * vectors * size * linesOf(lanes * sumBytes), level: origin.result, pattern: 'write' }],
+      streams: [{ lines: tiles * vectors * size * linesOf(lanes * sumBytes), level: origin.result, pattern: 'stream' }],
     });
   }
   const first = nests[0]!;
@@ -111,9 +116,11 @@ function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights'
     ...first,
     streams: [
       ...first.streams,
-      { lines: linesOf(weightBytes), level: origin.weights, pattern: 'sequence' },
-      { lines: operandLines, level: origin.operand, pattern: 'sequence' },
-      { lines: operandLines * sweeps, level: imageLevel, pattern: 'sequence' },
+      { lines: linesOf(weightBytes), level: origin.weights, pattern: 'ahead' },
+      { lines: operandLines, level: origin.operand, pattern: 'ahead' },
+      { lines: operandLines * sweeps, level: imageLevel, pattern: 'ahead' },
+      // Prefetches bring operands into the second level; their elements are repeated straight from there.
+      { lines: operandLines * (1 + sweeps), level: 1, pattern: 'panel' },
     ],
   };
   return dealt(nests, times * Math.ceil(positions / width), cores);
@@ -143,6 +150,7 @@ function weightGradient(conv: ConvLoops, vectors: number, lanes: number, setting
       code: tileLoop(math, tile),
       steps: tiles * Math.ceil(depth / REDUCTION_STEPS[math.format]),
       entries: tiles * depthBlocks,
+      drainCycles: CALL_CYCLES,
       lanesDone: tiles * vectors * lanes * size * depth,
       // A row of gradients waits in the first level for all taps of a block of channels.
       streams: [],
@@ -167,14 +175,15 @@ function weightGradient(conv: ConvLoops, vectors: number, lanes: number, setting
   nests[0] = {
     ...first,
     streams: [
-      { lines: gradientLines, level: origin.weights, pattern: 'sequence' },
+      { lines: gradientLines, level: origin.weights, pattern: 'ahead' },
       {
         lines: gradientLines * (gradientSweeps - 1),
         level: again(conv.weightElements * elementBytes),
         pattern: 'sequence',
       },
-      { lines: operandLines, level: origin.operand, pattern: 'sequence' },
-      { lines: operandLines * (passes - 1), level: again(conv.operandElements * elementBytes), pattern: 'sequence' },
+      { lines: operandLines, level: origin.operand, pattern: 'ahead' },
+      { lines: operandLines * (passes - 1), level: again(conv.operandElements * elementBytes), pattern: 'ahead' },
+      { lines: operandLines * passes + gradientLines * gradientSweeps, level: 1, pattern: 'panel' },
       { lines: linesOf(conv.resultElements * sumBytes), level: origin.result, pattern: 'write' },
     ],
   };

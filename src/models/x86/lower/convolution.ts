@@ -28,7 +28,9 @@ export function convLoops(op: ConvOp): ConvLoops {
   const [inside, outside] = [c / groups, k / groups];
   // Every product belongs to a position of the smaller map: the result's, or a transposed convolution's operand.
   const [rows, rowPositions] = op.transposed ? [h, w] : [p, q];
-  const operand = n * c * h * w;
+  // Strides beyond the filter leave rows and positions of the operand unread; a position is a line of its own.
+  const touched = Math.min(1, r / op.stride[0]) * Math.min(1, s / op.stride[1]);
+  const operand = n * c * h * w * (pass === 'input-gradient' ? 1 : touched);
   const result = n * k * p * q;
   const weightElements = inside * k * taps;
   const common = { images: n, groups, rows, rowPositions, taps };

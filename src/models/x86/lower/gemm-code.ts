@@ -116,36 +116,40 @@ function quadStep(math: TileMath, { vectors, columns }: Tile, out: Asm[]): void 
   }
 }
 
-function broadcastStep(math: TileMath, { vectors, columns }: Tile, out: Asm[]): void {
+/** Multiplications that repeat an element of memory over their lanes by themselves (EVEX). */
+function repeatingMultiply({ set, format, dotProducts }: TileMath): 'fma32' | 'fma64' | 'dotBytes' | 'dotWords' | null {
+  if (set !== 'avx512') return null;
+  if (format === 'fp32') return 'fma32';
+  if (format === 'fp64') return 'fma64';
+  return dotProducts ? (format === 'int8' ? 'dotBytes' : 'dotWords') : null;
+}
+
+function broadcastStep(math: TileMath, { vectors, columns, unroll }: Tile, out: Asm[]): void {
   const { set, bits, format } = math;
-  const bytes = bits / 8;
-  const sums = REGISTERS[set] - vectors * columns;
-  const lefts = Array.from({ length: vectors }, (_, part) => Math.max(0, sums - 2 - vectors) + part);
-  lefts.forEach((register, part) => out.push(load(set, bits, vector(register), at(POINTER.left, part * bytes))));
+  const firstSum = REGISTERS[set] - vectors * columns;
+  const firstLeft = Math.max(0, firstSum - 2 - vectors);
+  const elementBits = format === 'fp64' ? 64 : 32;
+  // Packed panels have a stream for each four columns; kernels without packing find the elements of a step side by side.
+  const elementAt = (column: number): ReturnType<typeof at> => {
+    const offset = elementBits / 8;
+    return unroll === 1
+      ? at(POINTER.right, column * offset)
+      : columnAddress(Math.floor(column / 4) % 6, (column % 4) * offset);
+  };
+  for (let part = 0; part < vectors; part += 1)
+    out.push(load(set, bits, vector(firstLeft + part), at(POINTER.left, (part * bits) / 8)));
+  // An element that is used only once is repeated by the multiplication itself.
+  const repeating = vectors === 1 ? repeatingMultiply(math) : null;
   for (let column = 0; column < columns; column += 1) {
-    const right = Math.max(0, sums - 2) + (column & 1);
-    const elementBits = format === 'fp64' ? 64 : 32;
-    if (
-      set === 'avx512' &&
-      vectors === 1 &&
-      (format === 'fp32' || format === 'fp64' || (format === 'int8' && math.dotProducts))
-    ) {
-      // Used only once, the element is repeated by the multiplication itself.
-      const from = { ...columnAddress(Math.floor(column / 4) % 6, (column % 4) * (elementBits / 8)), broadcast: true };
-      const operation = format === 'fp64' ? 'fma64' : format === 'fp32' ? 'fma32' : 'dotBytes';
-      out.push(...arithmetic(set, bits, operation, vector(sums + column), vector(lefts[0]!), from));
+    const sum = firstSum + column * vectors;
+    if (repeating !== null) {
+      const element = { ...elementAt(column), broadcast: true };
+      out.push(...arithmetic(set, bits, repeating, vector(sum), vector(firstLeft), element));
       continue;
     }
-    out.push(
-      ...broadcast(
-        set,
-        bits,
-        elementBits,
-        vector(right),
-        columnAddress(Math.floor(column / 4) % 6, (column % 4) * (elementBits / 8)),
-      ),
-    );
-    lefts.forEach((register, part) => out.push(...multiplyAdd(math, sums + column * vectors + part, register, right)));
+    const right = Math.max(0, firstSum - 2) + (column & 1);
+    out.push(...broadcast(set, bits, elementBits, vector(right), elementAt(column)));
+    for (let part = 0; part < vectors; part += 1) out.push(...multiplyAdd(math, sum + part, firstLeft + part, right));
   }
 }
 

@@ -22,6 +22,9 @@ export interface Origin {
   readonly left: Level;
   readonly right: Level;
   readonly result: Level;
+  /** Cores that read the same part of an operand at about the same time: only one of them waits for memory; absent: 1. */
+  readonly leftReaders?: number;
+  readonly rightReaders?: number;
 }
 
 /** Loop nests of a product on one core as Goto's algorithm orders them: columns, depth, rows; packed panels; tiles. */
@@ -44,12 +47,12 @@ export function packedProduct(product: Product, blocking: Blocking, caches: Cach
     for (const depth of cutInto(k, blocking.q, blocking.rowUnit)) {
       const passes = columns.count * depth.count;
       const panel = { product, blocking, caches, depth: depth.size };
-      nests.push(packing(panel, 'right', columns.size, passes, origin.right));
+      nests.push(packing(panel, 'right', columns.size, passes, origin));
       const resultLevel = levelOf(caches, bytes.result + ((bytes.left + bytes.right) * depth.size) / k);
       const packedRight = columns.size * depth.size * elementBytes;
       rowBlocks.forEach((rows, index) => {
         const times = passes * rows.count;
-        nests.push(packing(panel, 'left', rows.size, times, origin.left));
+        nests.push(packing(panel, 'left', rows.size, times, origin));
         const packedLeft = rows.size * depth.size * elementBytes;
         // The first block of rows meets each panel of the right operand just packed; the others come back to all of them.
         const isFirst = index === 0 && rows.count === 1;
@@ -85,7 +88,7 @@ function packing(
   side: 'left' | 'right',
   length: number,
   times: number,
-  from: Level,
+  origin: Origin,
 ): Nest {
   const { m, n, k, transA, transB, elementBytes } = product;
   const { math, packs } = blocking;
@@ -98,6 +101,9 @@ function packing(
   const pages = isStrided ? depth * Math.min(1, leading / PAGE_BYTES) : 0;
   const pageMisses = pages > caches.pages ? times * Math.ceil(length / strip) * pages : 0;
   const lines = times * linesOf(depth * length * elementBytes);
+  const from = side === 'left' ? origin.left : origin.right;
+  const readers = (side === 'left' ? origin.leftReaders : origin.rightReaders) ?? 1;
+  const pattern = isStrided ? 'strided' : 'sequence';
   return {
     role: 'pack',
     code: packingLoop(math.set, style, elementBytes),
@@ -105,7 +111,8 @@ function packing(
     entries: times * Math.ceil(length / (side === 'left' ? strip : 4)),
     lanesDone: 0,
     streams: [
-      { lines, level: from, pattern: isStrided ? 'strided' : 'sequence' },
+      { lines: lines / readers, level: from, pattern },
+      { lines: lines - lines / readers, level: from === 3 ? 2 : from, pattern },
       { lines, level: 1, pattern: 'write' },
     ],
     pageMisses,

@@ -50,7 +50,9 @@ export function productWays(
       n: partOf(product.n, cores / across, columnUnit),
     };
     const active = Math.ceil(product.m / part.m) * Math.ceil(product.n / part.n);
-    const nests = productNests(part, library, cachesOf(active), origin);
+    // Cores of one row of the grid share rows of A, those of one column share columns of B.
+    const readers = { leftReaders: Math.ceil(product.n / part.n), rightReaders: Math.ceil(product.m / part.m) };
+    const nests = productNests(part, library, cachesOf(active), { ...origin, ...readers });
     const share = (product.m / part.m) * (product.n / part.n);
     ways.push({ nests: nests.map((nest) => scaled(nest, batch)), active, share });
   }

@@ -6,9 +6,9 @@ export type Level = 1 | 2 | 3;
 /**
  * How lines are met. `sequence`: one after another, so that prefetchers run ahead. `strided`: a line here and a line there.
  * `ahead`: fetched by instructions of the kernel long before use. `panel`: read over and over by a kernel's inner loop. `write`:
- * written, and written back later.
+ * written, and written back later. `stream`: written past the caches, if they could not hold it anyway.
  */
-export type Pattern = 'sequence' | 'strided' | 'ahead' | 'panel' | 'write';
+export type Pattern = 'sequence' | 'strided' | 'ahead' | 'panel' | 'write' | 'stream';
 
 /** Cache lines that a loop nest meets beyond the first level. */
 export interface Stream {

@@ -15,7 +15,7 @@ export interface LoopTiming {
 export type Pipeline = (code: LoopCode) => LoopTiming;
 
 /** Issue slots that are simulated; kernels are long, and their state recurs after a few iterations. */
-const SIMULATED_SLOTS = 700;
+const SIMULATED_SLOTS = 1600;
 const SHORTEST_ITERATIONS = 12;
 
 /** Timings of loops on a core, each simulated once. Operands are apart: no load meets a store. */

@@ -10,18 +10,28 @@ export interface TimedWay {
   readonly times: readonly NestTime[];
   /** All nests of the busiest core. */
   readonly coreCycles: number;
+  /** Cycles of those that its pipeline has nothing to do because a path from the last level or memory is full. */
+  readonly bandwidthCycles: number;
   /** Calling the library, and waking and joining the other cores. */
   readonly callCycles: number;
 }
 
 export function timeWay(way: Way, pipeline: Pipeline, system: SystemSpec): TimedWay {
-  const cost = lineCosts(system, way.active);
-  const times = way.nests.map((nest) => nestTime(nest, pipeline, cost, system));
+  const costs = lineCosts(system, way.active);
+  const times = way.nests.map((nest) => nestTime(nest, pipeline, costs, system));
+  const sum = (of: (time: NestTime) => number): number => times.reduce((total, time) => total + of(time), 0);
+  const ownCycles = sum(({ pipelineCycles, memoryCycles }) => pipelineCycles + memoryCycles);
+  const coreCycles = Math.max(
+    ownCycles,
+    sum(({ l3Cycles }) => l3Cycles),
+    sum(({ offChipCycles }) => offChipCycles),
+  );
   const ns = system.callNs + (way.active > 1 ? system.barrierNs : 0);
   return {
     way,
     times,
-    coreCycles: times.reduce((sum, time) => sum + time.pipelineCycles + time.memoryCycles, 0),
+    coreCycles,
+    bandwidthCycles: coreCycles - ownCycles,
     callCycles: (ns * system.clockMHz) / 1e3,
   };
 }
