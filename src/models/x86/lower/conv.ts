@@ -18,6 +18,8 @@ interface Setting {
   readonly math: TileMath;
   readonly elementBytes: number;
   readonly sumBytes: number;
+  /** Of an element of the result as it is stored. */
+  readonly resultBytes: number;
   readonly caches: CacheSizes;
   readonly origin: ConvOrigin;
   readonly cores: number;
@@ -70,7 +72,7 @@ function lanesAcrossGroups(conv: ConvLoops, lanes: number): ConvLoops {
 
 /** Results x depth: forward and input gradient. `stays` says which operand the inner loops keep close. */
 function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights' | 'operand', setting: Setting): Way {
-  const { math, elementBytes, sumBytes, caches, origin, cores } = setting;
+  const { math, elementBytes, resultBytes, caches, origin, cores } = setting;
   const { images, groups, depth, rows, rowPositions } = conv;
   const positions = rows * rowPositions;
   const width = widthOf(math, vectors, positions);
@@ -108,7 +110,9 @@ function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights'
       steps: tiles * callsPerTile,
       entries: 0,
       lanesDone: 0,
-      streams: [{ lines: tiles * vectors * size * linesOf(lanes * sumBytes), level: origin.result, pattern: 'stream' }],
+      streams: [
+        { lines: tiles * vectors * size * linesOf(lanes * resultBytes), level: origin.result, pattern: 'stream' },
+      ],
     });
   }
   const first = nests[0]!;

@@ -1,6 +1,6 @@
 import { tensorBytes } from '../../../trace/facts.ts';
 import { type Group, groupOps } from '../../../trace/groups.ts';
-import { DTYPES, type ConvOp, type MatmulOp, type TensorId, type Trace } from '../../../trace/trace.ts';
+import { type ConvOp, type DType, DTYPES, type MatmulOp, type TensorId, type Trace } from '../../../trace/trace.ts';
 import type { SystemSpec } from '../system.ts';
 import { cacheSizes, PAGE_BYTES } from '../units/caches.ts';
 import { mathFormat, refuseUnsupported } from './check.ts';
@@ -55,7 +55,14 @@ function callOf(system: SystemSpec, trace: Trace, group: Group, levels: Readonly
   const residence = (id: TensorId): Level => levels.get(id)!;
   if (lead.kind === 'matmul' || lead.kind === 'conv') {
     const format = mathFormat(trace, lead)!;
-    return { ...call, format, ways: () => withEpilogue(contractionWays(system, lead, writes[0]!, format, residence)) };
+    return {
+      ...call,
+      format,
+      ways: () =>
+        withEpilogue(
+          contractionWays(system, lead, { id: writes[0]!, dtype: trace.tensors[writes[0]!]!.dtype }, format, residence),
+        ),
+    };
   }
   const grain = writes.concat(inputs).reduce((most, id) => Math.max(most, tensorBytes(trace.tensors[id]!)), 0);
   return {
@@ -82,7 +89,7 @@ function callOf(system: SystemSpec, trace: Trace, group: Group, levels: Readonly
 function contractionWays(
   system: SystemSpec,
   op: MatmulOp | ConvOp,
-  result: TensorId,
+  result: { readonly id: TensorId; readonly dtype: DType },
   format: MathFormat,
   residence: (id: TensorId) => Level,
 ): Way[] {
@@ -90,11 +97,19 @@ function contractionWays(
   const elementBytes = DTYPES[format] / 8;
   const sumBytes = SUM_BITS[format] / 8;
   const [left, right] = [residence(op.inputs[0]!), residence(op.inputs[1]!)];
-  const written = residence(result);
+  const written = residence(result.id);
   if (op.kind === 'conv') {
     const math = { set: vectors, bits: WIDEST[vectors], format, dotProducts };
     const origin = { operand: left, weights: right, result: written };
-    return convWays(convLoops(op), { math, elementBytes, sumBytes, caches: cacheSizes(system, cores), origin, cores });
+    return convWays(convLoops(op), {
+      math,
+      elementBytes,
+      sumBytes,
+      resultBytes: DTYPES[result.dtype] / 8,
+      caches: cacheSizes(system, cores),
+      origin,
+      cores,
+    });
   }
   const library = gemmLibrary(vectors, format, dotProducts);
   const caches = (active: number) => cacheSizes(system, active);
