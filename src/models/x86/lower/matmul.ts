@@ -51,7 +51,7 @@ export function productWays(
     };
     const active = Math.ceil(product.m / part.m) * Math.ceil(product.n / part.n);
     // Cores of one row of the grid share rows of A, those of one column share columns of B.
-    const readers = { leftReaders: Math.ceil(product.n / part.n), rightReaders: Math.ceil(product.m / part.m) };
+    const readers = { leftReaders: product.n / part.n, rightReaders: product.m / part.m };
     const nests = productNests(part, library, cachesOf(active), { ...origin, ...readers });
     const share = (product.m / part.m) * (product.n / part.n);
     ways.push({ nests: nests.map((nest) => scaled(nest, batch)), active, share });

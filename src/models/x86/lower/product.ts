@@ -8,8 +8,7 @@ import { isSmall, smallProduct } from './small-gemm.ts';
 /** Loop nests of a product on one core, with the kernels that the library picks. */
 export function productNests(product: Product, library: GemmLibrary, caches: CacheSizes, origin: Origin): Nest[] {
   if (library.small === null || !isSmall(product)) return packedProduct(product, library.blocking, caches, origin);
-  const level = Math.max(origin.left, origin.right, origin.result) as Origin['left'];
-  return smallProduct(product, product.transB ? library.small.transposedB : library.small.plain, caches, level);
+  return smallProduct(product, product.transB ? library.small.transposedB : library.small.plain, caches, origin);
 }
 
 /** Operands of a call that follows equal ones: they lie where all of them fit. */

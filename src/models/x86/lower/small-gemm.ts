@@ -1,8 +1,8 @@
-import type { CacheSizes } from '../units/caches.ts';
+import { type CacheSizes, linesOf } from '../units/caches.ts';
 import { cover } from './cover.ts';
 import { type Tile, type TileMath, tileEnd, tileLoop } from './gemm-code.ts';
-import type { Product } from './gemm.ts';
-import type { Level, Nest } from './nest.ts';
+import type { Origin, Product } from './gemm.ts';
+import type { Nest, Stream } from './nest.ts';
 import { packingLoop } from './packing-code.ts';
 
 /** Kernels that read their operands where they are; for products so small that packing would cost more than it gives. */
@@ -31,8 +31,19 @@ export function isSmall({ m, n, k, transA, transB }: Product): boolean {
   return !transB && m * n <= LARGEST_TRANSPOSED.results && k >= LARGEST_TRANSPOSED.depth;
 }
 
-/** Loop nests of a small product whose operands lie in the second level or, `level`, beyond it. */
-export function smallProduct(product: Product, kernels: SmallKernels, caches: CacheSizes, level: Level): Nest[] {
+/** Loop nests of a small product. What lies beyond the second level comes nearer once, in the first nest. */
+export function smallProduct(product: Product, kernels: SmallKernels, caches: CacheSizes, origin: Origin): Nest[] {
+  const [first, ...others] = unpackedTiles(product, kernels, caches);
+  const { m, n, k, elementBytes, sumBytes } = product;
+  const arrivals: Stream[] = [
+    { lines: linesOf(m * k * elementBytes), level: origin.left, pattern: 'sequence' as const },
+    { lines: linesOf(k * n * elementBytes), level: origin.right, pattern: 'sequence' as const },
+    { lines: linesOf(m * n * sumBytes), level: origin.result, pattern: 'write' as const },
+  ].filter(({ level }) => level > 1);
+  return [{ ...first!, streams: [...first!.streams, ...arrivals] }, ...others];
+}
+
+function unpackedTiles(product: Product, kernels: SmallKernels, caches: CacheSizes): Nest[] {
   const { m, n, k, elementBytes, sumBytes } = product;
   const { math } = kernels;
   const lanes = math.bits / (8 * sumBytes);
@@ -48,7 +59,7 @@ export function smallProduct(product: Product, kernels: SmallKernels, caches: Ca
         entries: times,
         drainCycles: tile.style === 'dot' ? DOT_DRAIN_CYCLES : 0,
         lanesDone: times * k * Math.max(rows, tile.style === 'dot' ? rows : tile.vectors * lanes) * tile.columns,
-        streams: inFirst ? [] : [{ lines, level, pattern: 'ahead' }],
+        streams: inFirst ? [] : [{ lines, level: 1, pattern: 'ahead' }],
       },
       {
         role: 'finish',
@@ -58,7 +69,7 @@ export function smallProduct(product: Product, kernels: SmallKernels, caches: Ca
         lanesDone: 0,
         streams: inFirst
           ? []
-          : [{ lines: times * tile.columns * Math.max(1, (rows * sumBytes) / 64), level, pattern: 'ahead' }],
+          : [{ lines: times * tile.columns * Math.max(1, (rows * sumBytes) / 64), level: 1, pattern: 'ahead' }],
       },
     );
   };
