@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
 import { fileExists, readInput, writeOutput } from '../../files.ts';
+import { listMachines } from '../../machine/load.ts';
+import { loadModel } from '../../models/registry.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../../report/html.ts';
 import { csvLines, markdownTable } from '../../report/tables.ts';
 import { baselinePath } from '../../validate/accuracy.ts';
@@ -93,6 +95,8 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
   // Blocks need the x86 decoder, which nothing else loads.
   if (isBlocksCsv(input)) return (await import('../blocks-against.ts')).runBlocksAgainst(args, input, path);
   if (X86_PRODUCTS.columns.every((column) => columnsOf(input).includes(column))) await loadX86Products();
+  const named = listMachines().find(({ name }) => name === args.arch);
+  if (named !== undefined) await loadModel(named.kind);
   const progress = rowProgress(args.quiet);
   const comparison = validateAgainst(input, path, args.arch, progress.row);
   progress.end();
