@@ -1,5 +1,5 @@
 import { loadMachine } from '../machine/load.ts';
-import { modelOf, SCHEMAS } from '../models/registry.ts';
+import { loadModel, modelOf, SCHEMAS } from '../models/registry.ts';
 import type { Report } from '../report/report.ts';
 import { simulate } from '../simulate.ts';
 import { accuracyOf } from '../validate/accuracy.ts';
@@ -14,8 +14,9 @@ export interface SimulationRequest {
 }
 
 /** Machine, trace and run for one command. Throws InputError. */
-export function runSimulation(request: SimulationRequest): { report: Report; timeline: string | null } {
+export async function runSimulation(request: SimulationRequest): Promise<{ report: Report; timeline: string | null }> {
   const machine = loadMachine(request.arch, request.sets, SCHEMAS);
+  await loadModel(machine.kind);
   const stages = loadTraces(request.workload, request.trace, modelOf(machine).facts.defaultPrecision);
   const trace = stages[stageOf(request.trace)]!;
   const result = simulate(machine, trace, { stages, timeline: request.timeline, accuracy: accuracyOf(machine) });

@@ -107,7 +107,7 @@ export async function train(args: TrainArguments): Promise<void> {
   // Refuses what cannot be tested, or a machine cannot run, before anything is trained.
   checkScaling(step, scaling);
   for (const [, fault] of settings.faults) checkFaults(forward, fault);
-  stepCosts(withExchange(step, scaling), machines, args.set);
+  await stepCosts(withExchange(step, scaling), machines, args.set);
   const trainer = new Trainer({
     step,
     forward,
@@ -151,7 +151,7 @@ export async function train(args: TrainArguments): Promise<void> {
     epochs,
     ...testTrained(trainer.network, settings),
     densities: densityRows(measured),
-    stepCost: stepCosts(measured, machines, args.set),
+    stepCost: await stepCosts(measured, machines, args.set),
   });
   deliver(render(report, settings.format), args.out, args.quiet);
   if (args.charts === undefined) return;

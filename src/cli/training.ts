@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../errors.ts';
 import { dataPath, fileExists, readInputBytes, writeOutput } from '../files.ts';
 import { loadMachine } from '../machine/load.ts';
-import { SCHEMAS } from '../models/registry.ts';
+import { loadModel, SCHEMAS } from '../models/registry.ts';
 import { createKernels } from '../numerics/kernels/kernels.ts';
 import type { TrainingCost } from '../report/training.ts';
 import { simulate } from '../simulate.ts';
@@ -56,18 +56,19 @@ export function save(trainer: Trainer, path: string | undefined, identity: RunId
 }
 
 /** What one step of a trace costs on each machine. */
-export function stepCosts(
+export async function stepCosts(
   step: Trace,
   machines: readonly string[],
   sets: readonly string[],
-): Record<string, TrainingCost> {
-  return Object.fromEntries(
-    machines.map((name) => {
-      const machine = loadMachine(name, sets, SCHEMAS);
-      const { cycles, seconds, energyPj } = simulate(machine, step).report.totals;
-      return [machine.name, { cycles, seconds, energyPj }];
-    }),
-  );
+): Promise<Record<string, TrainingCost>> {
+  const costs: Record<string, TrainingCost> = {};
+  for (const name of machines) {
+    const machine = loadMachine(name, sets, SCHEMAS);
+    await loadModel(machine.kind);
+    const { cycles, seconds, energyPj } = simulate(machine, step).report.totals;
+    costs[machine.name] = { cycles, seconds, energyPj };
+  }
+  return costs;
 }
 
 export interface TrainedTests {

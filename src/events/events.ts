@@ -15,6 +15,7 @@ export const STALL_CAUSES = [
   'issue', // instruction not yet issued: dependences, barriers, a busy pipe
   'launch', // a kernel has been called and does not run yet
   'tail', // processors without work while others finish theirs
+  'packing', // operands are brought into the order in which a kernel reads them
   'padding', // work on parts of tiles that lie beyond the operands
   'communication', // data of other ranks on its way, or what carries it in the way
   'pipeline', // another stage has not made yet what this one needs
@@ -32,6 +33,7 @@ export const ACTIONS = [
   'mac.fp16',
   'mac.tf32',
   'mac.fp32',
+  'mac.fp64',
   'mac.idle',
   'vector.op',
   'read',

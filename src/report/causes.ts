@@ -18,6 +18,7 @@ export const CAUSE_TEXT: Readonly<Record<StallCause, string>> = {
   issue: 'waiting for the next instruction, its operands or a barrier',
   launch: 'kernels being launched',
   tail: 'processors without work while others finish',
+  packing: 'bringing operands into the order in which a kernel reads them',
   padding: 'tiles reaching beyond the edges of the operands',
   communication: 'data on its way between ranks, or its transfer slowing down what runs',
   pipeline: 'waiting for other stages of the pipeline',

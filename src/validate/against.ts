@@ -11,6 +11,7 @@ import { allReduceMs, NETWORK_OF_DEVICE } from './all-reduce.ts';
 import { type CsvRecord, measuredNumber, oneOf, wholeNumber } from './fields.ts';
 import { GPU_KINDS } from './gpu.ts';
 import type { Kind, Pair } from './kind.ts';
+import { X86_PRODUCTS } from './x86-products.ts';
 
 export interface Comparison extends ErrorMetrics {
   /** What the rows are, for people. */
@@ -83,6 +84,7 @@ const KINDS: readonly Kind[] = [
     },
   },
   ...GPU_KINDS,
+  X86_PRODUCTS,
 ];
 
 /** Told how many of all rows are done. */

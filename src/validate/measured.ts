@@ -29,6 +29,7 @@ const FILES = [
   { file: 'a100_vector.csv', machine: 'a100' },
   { file: 'a100_transformer.csv', machine: 'a100' },
   { file: 'a100_allreduce.csv', machine: 'a100' },
+  { file: 'x86_gemm.csv', machine: 'cascadelake' },
 ] as const;
 
 /** Bounds that models are held to, by set. */
@@ -46,6 +47,8 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'a100 transformer prefill total': 4,
   'a100 transformer decode total': 8,
   'a100 allreduce fp16': 12,
+  'cascadelake gemm fp32': 8,
+  'cascadelake gemm fp64': 8,
 };
 
 /** The core that basic blocks were measured on; the step between the rows that are run, and the bound. */

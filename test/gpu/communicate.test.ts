@@ -408,10 +408,10 @@ describe('training steps', () => {
     expect(Math.abs((8 * totals.samplesPerSecond) / 2855 - 1)).toBeLessThan(0.1);
   });
 
-  it('an exchange that computing hides is marked so, and the report says what all ranks train', () => {
+  it('an exchange that computing hides is marked so, and the report says what all ranks train', async () => {
     const request = { arch: 'dgx1', workload: 'alexnet', sets: [], timeline: false };
     const trace = { phase: 'training', batch: 1024, precision: 'fp16', parallel: parseParallel('data:8') } as const;
-    const { report } = runSimulation({ ...request, trace });
+    const { report } = await runSimulation({ ...request, trace });
     const exchanges = report.ops.filter(({ kind }) => kind === 'collective');
     expect(exchanges.length).toBeGreaterThan(1);
     expect(exchanges.map(({ bound, cycles }) => [bound, cycles])).toEqual(exchanges.map(() => ['overlapped', 0]));

@@ -15,8 +15,18 @@ function cycles(name: string, hex: string): number {
 }
 
 describe('cores that ship', () => {
-  it('are the six of the family', () => {
-    expect(CORES).toEqual(['broadwell', 'cascadelake', 'haswell', 'icelake', 'ivybridge', 'skylake']);
+  it('are the six of the family, and machines built of them', () => {
+    expect([...CORES].sort()).toEqual([
+      'broadwell',
+      'cascadelake',
+      'haswell',
+      'haswell-e5-2699v3',
+      'icelake',
+      'ivybridge',
+      'skylake',
+      'xeon-8180',
+      'xeon-8280',
+    ]);
   });
 
   it.each(CORES)('%s has a source for every number', (name) => {

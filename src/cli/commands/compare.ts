@@ -4,6 +4,7 @@ import { htmlPage, htmlTable } from '../../report/html.ts';
 import { comparisonRows, csvLines, markdownTable } from '../../report/tables.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver } from '../output.ts';
+import type { Report } from '../../report/report.ts';
 import { runSimulation } from '../simulation.ts';
 import { columns } from '../../report/columns.ts';
 import { traceOptions } from './run.ts';
@@ -18,7 +19,7 @@ function options(yargs: Argv) {
 
 type Arguments = ArgumentsCamelCase<Awaited<ReturnType<typeof options>['argv']>>;
 
-function compare(args: Arguments): void {
+async function compare(args: Arguments): Promise<void> {
   const names = args.arch
     .split(',')
     .map((name) => name.trim())
@@ -26,9 +27,11 @@ function compare(args: Arguments): void {
   if (names.length < 2) throw InputError.of('--arch', args.arch, 'give at least two machines, separated by commas');
   const format = readFormat(args.format);
   const trace = traceOptions(args);
-  const reports = names.map(
-    (arch) => runSimulation({ arch, workload: args.workload, sets: args.set, trace, timeline: false }).report,
-  );
+  const reports: Report[] = [];
+  for (const arch of names)
+    reports.push(
+      (await runSimulation({ arch, workload: args.workload, sets: args.set, trace, timeline: false })).report,
+    );
   const { head, rows } = comparisonRows(reports);
   const text = {
     json: () => `${JSON.stringify(reports, null, 2)}\n`,

@@ -80,15 +80,11 @@ async function run(args: Arguments): Promise<void> {
       'give one workload',
     );
   }
-  const results = workloads.map((workload) =>
-    runSimulation({
-      arch,
-      workload,
-      sets: args.set,
-      timeline: args.timeline !== undefined,
-      trace: traceOptions(args),
-    }),
-  );
+  const results: Awaited<ReturnType<typeof runSimulation>>[] = [];
+  for (const workload of workloads) {
+    const timeline = args.timeline !== undefined;
+    results.push(await runSimulation({ arch, workload, sets: args.set, timeline, trace: traceOptions(args) }));
+  }
   const reports = results.map((result) => result.report);
   const top = shown === 0 ? null : shown;
   const text =

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { InputError } from '../../errors.ts';
 import { fileExists, readInput, writeOutput } from '../../files.ts';
+import { listMachines } from '../../machine/load.ts';
+import { loadModel } from '../../models/registry.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../../report/html.ts';
 import { csvLines, markdownTable } from '../../report/tables.ts';
 import { baselinePath } from '../../validate/accuracy.ts';
@@ -11,7 +13,8 @@ import type { Baseline } from '../../validate/baseline.ts';
 import { CATERPILLAR_MACHINES } from '../../validate/caterpillar.ts';
 import { MEASURED_MACHINES } from '../../validate/measured.ts';
 import { hasApplications, meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
-import { isBlocksCsv } from '../../validate/x86-columns.ts';
+import { columnsOf, isBlocksCsv } from '../../validate/x86-columns.ts';
+import { loadX86Products, X86_PRODUCTS } from '../../validate/x86-products.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
 import { rowProgress } from '../progress.ts';
@@ -91,6 +94,9 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
   const input = readInput(path);
   // Blocks need the x86 decoder, which nothing else loads.
   if (isBlocksCsv(input)) return (await import('../blocks-against.ts')).runBlocksAgainst(args, input, path);
+  if (X86_PRODUCTS.columns.every((column) => columnsOf(input).includes(column))) await loadX86Products();
+  const named = listMachines().find(({ name }) => name === args.arch);
+  if (named !== undefined) await loadModel(named.kind);
   const progress = rowProgress(args.quiet);
   const comparison = validateAgainst(input, path, args.arch, progress.row);
   progress.end();
@@ -140,6 +146,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.update && machine !== null)
     throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
+  if (machine === null || machine === 'cascadelake') await loadX86Products();
   const progress = rowProgress(args.quiet);
   const validation = validate(machine, kept, progress.row);
   progress.end();

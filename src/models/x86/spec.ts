@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { systemSpec } from './system.ts';
 
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -9,7 +10,7 @@ const tableName = z.string().regex(/^[a-z][a-z0-9-]*$/);
 /** `kind` of machine files. */
 export const X86_KIND = 'x86';
 
-/** An x86 out-of-order core. */
+/** An x86 out-of-order core, and with `system` the machine around it. */
 export const x86Spec = z.strictObject({
   clockMHz: z.number().gt(0).max(1e5),
   /** Micro-op tables in arch/x86/, the newest first: the first row that fits an instruction holds. */
@@ -93,6 +94,8 @@ export const x86Spec = z.strictObject({
     pageMissCycles: z.number().min(0).max(100),
     forwarding: z.boolean(),
   }),
+  /** Absent: the core runs basic blocks only. */
+  system: systemSpec.optional(),
 });
 
 export type X86Spec = z.infer<typeof x86Spec>;

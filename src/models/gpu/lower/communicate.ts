@@ -4,7 +4,7 @@ import type { CollectiveOp, TensorId, Trace } from '../../../trace/trace.ts';
 import { simulateCollective } from '../../../units/network/collective.ts';
 import { simulateMessage } from '../../../units/network/message.ts';
 import type { Topology } from '../../../units/network/topology.ts';
-import { isView } from './groups.ts';
+import { isView } from '../../../trace/groups.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
 const LISTED = 20;

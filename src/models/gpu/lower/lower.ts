@@ -8,7 +8,7 @@ import { mathOf, operandFormat, patternOf, refuseUnsupported } from './check.ts'
 import { exchangesRead, type Transfer, transferOf } from './communicate.ts';
 import { convolutionCandidates, type Formats, matmulCandidates } from './contraction.ts';
 import type { Candidate } from './gemm.ts';
-import { type Group, groupOps } from './groups.ts';
+import { type Group, groupOps } from '../../../trace/groups.ts';
 import { groupBytes, groupStream } from './passes.ts';
 import { normKernels } from './norm.ts';
 import { softmaxKernels } from './softmax.ts';

@@ -1,4 +1,4 @@
-import type { Op, TensorId, Trace } from '../../../trace/trace.ts';
+import type { Op, TensorId, Trace } from './trace.ts';
 
 /** Ops that one call to a library covers: a leading op, and what is applied to its results before they are stored. */
 export interface Group {

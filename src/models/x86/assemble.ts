@@ -1,0 +1,53 @@
+import { type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
+import { macs } from '../../trace/facts.ts';
+import type { Trace } from '../../trace/trace.ts';
+import { type Account, accountOf } from './account.ts';
+import { type Access, accessesOf } from './count.ts';
+import type { Call } from './lower/lower.ts';
+import type { SystemSpec } from './system.ts';
+import type { Pipeline } from './units/pipeline.ts';
+import { fastestWay } from './units/way-time.ts';
+
+const CORES = 0;
+
+/** A call as it ran. */
+interface Played {
+  readonly account: Account;
+  readonly accesses: readonly Access[];
+}
+
+/** Runs calls one after the other; equal calls are simulated once. Returns the cycles of the run. */
+export function runCalls(
+  system: SystemSpec,
+  trace: Trace,
+  calls: readonly Call[],
+  macsPerCycle: (call: Call) => number,
+  pipeline: Pipeline,
+  observer: Observer,
+): number {
+  const played = new Map<string, Played>();
+  let cycle = 0;
+  for (const call of calls) {
+    const now = played.get(call.key) ?? play(system, trace, call, macsPerCycle(call), pipeline);
+    played.set(call.key, now);
+    const { stallCycles, busyCycles } = now.account;
+    for (const [cause, cycles] of Object.entries(stallCycles) as [StallCause, number][]) {
+      observer.stall(CORES, call.op, STALL_CAUSES.indexOf(cause), cycle, cycles);
+      cycle += cycles;
+    }
+    if (busyCycles > 0) observer.busy(CORES, call.op, cycle, busyCycles);
+    cycle += busyCycles;
+    for (const { component, action, count, bytes } of now.accesses)
+      observer.access(component, call.op, action, count, bytes);
+  }
+  return cycle;
+}
+
+function play(system: SystemSpec, trace: Trace, call: Call, macsPerCycle: number, pipeline: Pipeline): Played {
+  const timed = fastestWay(call.ways(), pipeline, system);
+  const work = macs(trace.ops[call.op]!);
+  return {
+    account: accountOf(timed, { macs: work, macsPerCycle }, system),
+    accesses: accessesOf(timed, work, call.format, pipeline, system),
+  };
+}
