@@ -38,7 +38,7 @@ export interface Fmac {
 }
 
 /** Streams between ports and PEs: operands a and b, initial values, results. A word per bus crossing the lanes and cycle. */
-export const STREAMS = ['a', 'b', 'initial', 'result'] as const;
+const STREAMS = ['a', 'b', 'initial', 'result'] as const;
 export type Stream = (typeof STREAMS)[number];
 
 /**
@@ -99,7 +99,7 @@ export interface CoreTiming {
 }
 
 /** From the cycle of a word's memory reads until its multiply-add starts: reading, then the bus. */
-export const OPERAND_CYCLES = 2;
+const OPERAND_CYCLES = 2;
 
 /** Cycles after a word in which its result can be stored, or taken from the output register by a port. */
 export function storableAfter({ fmacLatencyCycles }: CoreTiming): number {
