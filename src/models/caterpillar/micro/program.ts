@@ -99,7 +99,7 @@ export interface CoreTiming {
 }
 
 /** From the cycle of a word's memory reads until its multiply-add starts: reading, then the bus. */
-const OPERAND_CYCLES = 2;
+export const OPERAND_CYCLES = 2;
 
 /** Cycles after a word in which its result can be stored, or taken from the output register by a port. */
 export function storableAfter({ fmacLatencyCycles }: CoreTiming): number {
