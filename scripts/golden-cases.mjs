@@ -9,6 +9,8 @@ export const GOLDEN_CASES = [
   ['v100.alexnet', ['alexnet', '--arch', 'v100', '--batch', '32']],
   ['a100.tpuv1-mlp0', ['tpuv1-mlp0', '--arch', 'a100', '--precision', 'bf16']],
   ['p100.tpuv1-lstm1', ['tpuv1-lstm1', '--arch', 'p100', '--precision', 'fp32']],
+  ['caterpillar-2x16.lenet-300-100', ['lenet-300-100', '--arch', 'caterpillar-2x16', '--training', '--batch', '1']],
+  ['caterpillar-2x4.tpuv1-mlp1', ['tpuv1-mlp1', '--arch', 'caterpillar-2x4', '--precision', 'fp16']],
   ['scalesim-32x32-os.alexnet', ['alexnet', '--arch', 'scalesim-32x32-os']],
 ];
 

@@ -38,7 +38,7 @@ const UTILIZATION_POINTS = 5;
 const PERCENT = 5;
 
 /** Cycles of C += A B on one core of 4x4 PEs, printed by LAP_SIM (github.com/LAProc/LAP_SIM, BSD-3) at its latency of 7. */
-export const LAC_CYCLES = [
+const LAC_CYCLES = [
   { m: 32, n: 32, k: 32, cycles: 2354 },
   { m: 96, n: 96, k: 32, cycles: 18738 },
   { m: 64, n: 128, k: 32, cycles: 16690 },

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { dataPath } from '../../src/files.ts';
-import { loadMachine } from '../../src/machine/load.ts';
+import { listMachines, loadMachine, showMachine } from '../../src/machine/load.ts';
+import { areaMm2 } from '../../src/models/caterpillar/area.ts';
 import { gemv } from '../../src/models/caterpillar/micro/gemv.ts';
+import { caterpillarSpec } from '../../src/models/caterpillar/spec.ts';
 import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
 import type { Report } from '../../src/report/report.ts';
@@ -35,6 +37,31 @@ describe('a product of matrix and vector on one core, counted by hand', () => {
     expect(issueCycles).toBe(3 * (5 + 1));
     // The last position is 3 hops of 8 behind; then come reading, bus, multiply-add and readout.
     expect(cycles).toBe(18 + 3 * 8 + 2 + 7 + 2);
+  });
+});
+
+describe('machines that ship', () => {
+  const names = listMachines().flatMap(({ name, kind }) => (kind === 'caterpillar' ? [name] : []));
+
+  it('are the four', () => {
+    expect(names).toEqual(['caterpillar-2x16', 'caterpillar-2x4', 'lac', 'lap']);
+  });
+
+  it.each(names)('%s has a source for every number, and few that are fitted', (name) => {
+    const { fields } = showMachine(name, [], SCHEMAS);
+    const numbers = fields.filter(({ value }) => typeof value === 'number');
+    expect(
+      numbers.filter(({ source }) => source?.ref.includes('no source given') ?? true).map(({ path }) => path),
+    ).toEqual([]);
+    // Sizes of memory A, logic of a PE, price of its registers.
+    expect(fields.filter(({ source }) => source?.kind === 'fitted').length).toBeLessThanOrEqual(3);
+  });
+
+  it.each(names)('%s: the parts of its area add up to the area that energy is stated for', (name) => {
+    const spec = caterpillarSpec.parse(loadMachine(name, [], SCHEMAS).spec);
+    const { memoryA, memoryB, logic, total } = areaMm2(spec);
+    expect(memoryA + memoryB + logic).toBeCloseTo(total, 9);
+    expect(Math.abs(total / spec.energy.areaMm2! - 1)).toBeLessThan(0.02);
   });
 });
 

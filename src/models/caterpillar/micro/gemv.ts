@@ -24,13 +24,13 @@ export interface LocalMatrix {
 }
 
 /** Words of memory B of a training pass: errors of the rows, the same times the learning rate, values of the columns. */
-export interface VectorLayout {
+interface VectorLayout {
   readonly errors: number;
   readonly scaled: number;
   readonly inputs: number;
 }
 
-export function vectorLayout({ rows }: LocalMatrix): VectorLayout {
+function vectorLayout({ rows }: LocalMatrix): VectorLayout {
   return { errors: 0, scaled: rows, inputs: 2 * rows };
 }
 

@@ -38,7 +38,7 @@ export interface Fmac {
 }
 
 /** Streams between ports and PEs: operands a and b, initial values, results. A word per bus crossing the lanes and cycle. */
-export const STREAMS = ['a', 'b', 'initial', 'result'] as const;
+const STREAMS = ['a', 'b', 'initial', 'result'] as const;
 export type Stream = (typeof STREAMS)[number];
 
 /**
