@@ -47,6 +47,7 @@ describe('microarchitectures', () => {
   });
 
   it('issue four slots a cycle, Ice Lake five: nine nops and the fused dec and jnz of the loop', () => {
-    expect(CORES.map((core) => cyclesOn(core, '90'.repeat(9), 'loop'))).toEqual([2.5, 2.5, 2.5, 2.5, 2.5, 2]);
+    // Ivy Bridge streams the loop from its queue, an iteration after the other: ten slots in three groups.
+    expect(CORES.map((core) => cyclesOn(core, '90'.repeat(9), 'loop'))).toEqual([3, 2.5, 2.5, 2.5, 2.5, 2]);
   });
 });

@@ -3,6 +3,7 @@ import { decodeBlock } from './decode.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { type FrontEnd, fullQueue, legacyFrontEnd, type OnPredecode } from './front-end.ts';
 import { loopFrontEnd } from './loop.ts';
+import { loopStream } from './loop-stream.ts';
 import { buildProgram, closeLoop, type Program } from './program.ts';
 import type { RecipeTable } from './recipes.ts';
 import type { X86Spec } from './spec.ts';
@@ -63,7 +64,7 @@ export function prepare(bytes: Uint8Array, mode: Mode, core: Core): Prepared {
     frontEnd: (onPredecode) => {
       if (!spec.frontEnd.isModelled) return fullQueue;
       return mode === 'loop'
-        ? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode)
+        ? (loopStream(program.slots.length, spec) ?? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode))
         : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd, onPredecode);
     },
   };

@@ -29,6 +29,8 @@ export const x86Spec = z.strictObject({
     sequencerSwitchCycles: cycles,
     /** Micro-ops the queue before the renamer holds. */
     microOpQueue: count(1024),
+    /** Whether the queue gives loops that fit again and again: one iteration after the other, or as if they were unrolled. */
+    loopStream: z.enum(['off', 'whole', 'unrolled']),
     /** Micro-ops the micro-op cache delivers in a cycle, and holds in a line. */
     cacheUops: count(32),
     cacheLineUops: count(32),
