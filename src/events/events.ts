@@ -49,6 +49,14 @@ export interface ActionUse {
   readonly action: Action;
 }
 
+/** `count` actions that move `bytes` bytes at a component; `component` and `action` index the layout and ACTIONS. */
+export interface Access {
+  readonly component: number;
+  readonly action: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /** Names behind the small integers that events carry. */
 export interface EventLayout {
   /** Things that are busy, stalled or idle; unit 0 is the lead unit, whose timeline is the run's. */

@@ -1,4 +1,4 @@
-import type { Mark, Table } from './stepper.ts';
+import type { Mark, Register, Table } from './stepper.ts';
 
 /** [row][column]. */
 export type Matrix = readonly (readonly number[])[];
@@ -48,6 +48,13 @@ export function submatrix(
 /** Values as they stand in registers: whole numbers whole, others short. */
 export function valueText(value: number): string {
   return Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString();
+}
+
+/** A register of a PE; null or undefined: it holds nothing. */
+export function register(name: string, value: number | null | undefined, tone: Register['tone']): Register {
+  return value === null || value === undefined
+    ? { name, text: '', tone: 'empty' }
+    : { name, text: valueText(value), tone };
 }
 
 export function tableOf(name: string, matrix: Matrix, mark: (row: number, column: number) => Mark): Table {

@@ -3,21 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { RING_ALGORITHMS, type RingCollective, ringTime } from '../../src/models/caterpillar/units/ring.ts';
 import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
 import { load } from '../../src/step/caterpillar/layout.ts';
-import type { Product } from '../../src/step/matrix.ts';
+import { expected, productsOf } from './products.ts';
 import type { History } from '../../src/step/history.ts';
 import { runSetup } from '../../src/step/setup.ts';
 
 const SEED = 1706;
 
 const small = fc.integer({ min: 1, max: 9 });
-const matrix = (rows: number, columns: number) =>
-  fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: columns, maxLength: columns }), {
-    minLength: rows,
-    maxLength: rows,
-  });
-const products: fc.Arbitrary<Product> = fc
-  .tuple(small, small, fc.oneof(fc.constant(1), small))
-  .chain(([m, k, n]) => fc.record({ a: matrix(m, k), b: matrix(k, n) }));
+const products = productsOf(small, small, fc.oneof(fc.constant(1), small));
 const timings = fc.record({
   size: fc.integer({ min: 2, max: 5 }),
   fmacLatencyCycles: fc.integer({ min: 2, max: 7 }),
@@ -38,12 +31,7 @@ describe('a core of PEs, cycle by cycle', () => {
       fc.property(products, timings, (product, timing) => {
         const history = runSetup({ kind: 'core', machine: 'test', product, timing });
         // Small whole numbers: exact in fp16.
-        const expected = product.a.map((row) =>
-          product.b[0]!.map((_, column) =>
-            String(row.reduce((sum, value, k) => sum + value * product.b[k]![column]!, 0)),
-          ),
-        );
-        expect(shown(history)).toEqual(expected);
+        expect(shown(history)).toEqual(expected(product).map((row) => row.map(String)));
         expect(history.cycles).toBe(runOnCore(load(timing, product).program, timing.size).cycles);
       }),
       { seed: SEED, numRuns: 60 },

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ArrayTiming } from '../../src/models/systolic/pass-timing.ts';
-import { exampleProduct, type Product } from '../../src/step/matrix.ts';
+import { exampleProduct } from '../../src/step/matrix.ts';
+import { expected, productsOf } from './products.ts';
 import type { Scene } from '../../src/step/stepper.ts';
 import { systolicHistory } from '../../src/step/systolic/systolic.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
@@ -13,14 +14,7 @@ import { loadTrace } from '../../src/workload/load.ts';
 const SEED = 1982;
 
 const small = fc.integer({ min: 1, max: 7 });
-const matrix = (rows: number, columns: number) =>
-  fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: columns, maxLength: columns }), {
-    minLength: rows,
-    maxLength: rows,
-  });
-const products: fc.Arbitrary<Product> = fc
-  .tuple(small, small, small)
-  .chain(([m, k, n]) => fc.record({ a: matrix(m, k), b: matrix(k, n) }));
+const products = productsOf(small, small, small);
 const timings: fc.Arbitrary<ArrayTiming> = fc.record({
   rows: fc.integer({ min: 1, max: 4 }),
   columns: fc.integer({ min: 1, max: 4 }),
@@ -28,10 +22,6 @@ const timings: fc.Arbitrary<ArrayTiming> = fc.record({
   doubleBuffered: fc.boolean(),
   overlapPasses: fc.boolean(),
 });
-
-function expected({ a, b }: Product): number[][] {
-  return a.map((row) => b[0]!.map((_, column) => row.reduce((sum, value, k) => sum + value * b[k]![column]!, 0)));
-}
 
 function resultOf(scene: Scene): string[][] {
   return scene.tables.at(-1)!.rows.map((row) => row.map(({ text }) => text));

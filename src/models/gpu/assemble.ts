@@ -1,9 +1,9 @@
-import { type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
+import { type Access, type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
 import { macs } from '../../trace/facts.ts';
 import type { Trace } from '../../trace/trace.ts';
 import { type Account, accountOf } from './account.ts';
 import { endAmong, loadOf, type SlowSpan, slowdown } from './contention.ts';
-import { type Access, accessesOf, transferAccesses } from './count.ts';
+import { accessesOf, transferAccesses } from './count.ts';
 import { type Choice, fastest } from './lower/choose.ts';
 import type { Transfer } from './lower/communicate.ts';
 import { macsPerCycle } from './lower/gemm.ts';

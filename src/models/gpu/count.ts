@@ -1,17 +1,9 @@
-import { ACTIONS, type Action } from '../../events/events.ts';
+import { type Access, ACTIONS, type Action } from '../../events/events.ts';
 import { type DType, DTYPES } from '../../trace/trace.ts';
 import type { TimedKernel } from './lower/choose.ts';
 import type { Transfer } from './lower/communicate.ts';
 import { type Instruction, ISSUE, MATH, SHARED } from './program.ts';
 import { type GpuSpec, operandsOf, storedShare } from './spec.ts';
-
-/** `count` actions that moved `bytes` at a component of the layout. */
-export interface Access {
-  readonly component: number;
-  readonly action: number;
-  readonly count: number;
-  readonly bytes: number;
-}
 
 /** Components in the order of the event layout; the off-chip memory follows under its own name, then the link. */
 const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemory', 'l2'] as const;

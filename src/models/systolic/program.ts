@@ -3,6 +3,8 @@
  * lane; lanes run side by side and wait for each other by counting back from the instruction issued last.
  */
 
+import type { Access } from '../../events/events.ts';
+
 export const LANES = ['pass', 'vector', 'tile', 'load', 'store', 'hostIn', 'hostOut'] as const;
 export const PASS = 0;
 export const VECTOR = 1;
@@ -24,14 +26,6 @@ export const WAIT_HOST = 4;
 export const WAIT_STORE = 5;
 /** Lane that each kind of wait looks at. */
 export const WAIT_LANES = [PASS, VECTOR, VECTOR, LOAD, HOST_IN, STORE] as const;
-
-/** `count` actions that move `bytes` bytes at a component (index into the machine's components). */
-export interface Access {
-  readonly component: number;
-  readonly action: number;
-  readonly count: number;
-  readonly bytes: number;
-}
 
 /** For each kind of wait: 0 = the one issued last, 1 = the one before, ...; absent = nothing to wait for. */
 export type Waits = readonly (number | undefined)[];

@@ -1,8 +1,8 @@
-import { type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
+import { type Access, type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
 import { macs } from '../../trace/facts.ts';
 import type { Trace } from '../../trace/trace.ts';
 import { type Account, accountOf } from './account.ts';
-import { type Access, accessesOf } from './count.ts';
+import { accessesOf } from './count.ts';
 import type { Call } from './lower/lower.ts';
 import type { SystemSpec } from './system.ts';
 import type { Pipeline } from './units/pipeline.ts';

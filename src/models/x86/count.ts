@@ -1,4 +1,4 @@
-import { ACTIONS, type Action, type ActionUse } from '../../events/events.ts';
+import { type Access, ACTIONS, type Action, type ActionUse } from '../../events/events.ts';
 import type { MathFormat } from './lower/gemm-code.ts';
 import { WIDEST } from './lower/isa.ts';
 import type { Level } from './lower/nest.ts';
@@ -6,14 +6,6 @@ import type { SystemSpec } from './system.ts';
 import { LINE_BYTES } from './units/caches.ts';
 import type { Pipeline } from './units/pipeline.ts';
 import type { TimedWay } from './units/way-time.ts';
-
-/** `count` actions that moved `bytes` bytes at a component of the layout. */
-export interface Access {
-  readonly component: number;
-  readonly action: number;
-  readonly count: number;
-  readonly bytes: number;
-}
 
 /** Components in the order of the event layout; the off-chip memory follows under its own name. */
 const COMPONENTS = ['pipeline', 'vectorUnits', 'l1', 'l2', 'l3'] as const;

@@ -1,6 +1,6 @@
 import type { CoreTiming, Stream } from '../../models/caterpillar/micro/program.ts';
-import { dimensionsOf, type Product, tableOf, valueText } from '../matrix.ts';
-import type { Cell, Mark, Register, Scene, Stepper } from '../stepper.ts';
+import { register, dimensionsOf, type Product, tableOf, valueText } from '../matrix.ts';
+import type { Cell, Mark, Scene, Stepper } from '../stepper.ts';
 import { coreMachine, type CoreState, type PeState } from './core.ts';
 import { load, type Loaded } from './layout.ts';
 
@@ -12,10 +12,6 @@ const STREAM_TEXT: Readonly<Record<Stream, string>> = {
 };
 
 const text = (value: number | null): string => (value === null ? '' : valueText(value));
-
-function register(name: string, value: number | null, tone: Register['tone']): Register {
-  return { name, text: text(value), tone: value === null ? 'empty' : tone };
-}
 
 /** A product on one core: rank-1 updates over the row buses, or, with a vector, inner products summed along the rows. */
 export function coreStepper(title: string, product: Product, timing: CoreTiming): Stepper<CoreState> {

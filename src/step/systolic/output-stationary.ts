@@ -1,6 +1,6 @@
 import { type ArrayTiming, drainCycles } from '../../models/systolic/pass-timing.ts';
-import { dimensionsOf, type Product, tableOf, valueText } from '../matrix.ts';
-import type { Cell, Mark, Register, Scene, Stepper } from '../stepper.ts';
+import { register, dimensionsOf, type Product, tableOf, valueText } from '../matrix.ts';
+import type { Cell, Mark, Scene, Stepper } from '../stepper.ts';
 import { schedule } from './schedule.ts';
 
 /** An operand of step `step` of a pass's reduction. */
@@ -22,9 +22,6 @@ export interface OutputState {
   /** m x n; null: not complete yet. */
   results: (number | null)[][];
 }
-
-const register = (name: string, value: number | undefined, tone: Register['tone']): Register =>
-  value === undefined ? { name, text: '', tone: 'empty' } : { name, text: valueText(value), tone };
 
 /** An output-stationary array: rows of `a` (m x k) move right, columns of `b` (k x n) down, every PE keeps one sum. */
 export function outputStationaryStepper(title: string, product: Product, timing: ArrayTiming): Stepper<OutputState> {

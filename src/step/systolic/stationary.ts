@@ -1,6 +1,6 @@
 import { type ArrayTiming, drainCycles } from '../../models/systolic/pass-timing.ts';
-import { dimensionsOf, type Product, submatrix, tableOf, valueText } from '../matrix.ts';
-import type { Cell, Mark, Register, Scene, Stepper } from '../stepper.ts';
+import { register, dimensionsOf, type Product, submatrix, tableOf, valueText } from '../matrix.ts';
+import type { Cell, Mark, Scene, Stepper } from '../stepper.ts';
 import { type Pass, schedule } from './schedule.ts';
 
 interface Weight {
@@ -37,9 +37,6 @@ export interface Names {
   readonly streamed: string;
   readonly result: string;
 }
-
-const register = (name: string, value: number | undefined, tone: Register['tone']): Register =>
-  value === undefined ? { name, text: '', tone: 'empty' } : { name, text: valueText(value), tone };
 
 /** A weight-stationary array: `a` (m x k) streams past tiles of `b` (k x n); sums leave below. */
 export function stationaryStepper(

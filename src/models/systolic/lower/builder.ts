@@ -1,6 +1,6 @@
-import { ACTIONS, type Action } from '../../../events/events.ts';
+import { type Access, ACTIONS, type Action } from '../../../events/events.ts';
 import type { SystolicSpec } from '../spec.ts';
-import { type Access, type Instruction, type Node, VECTOR, countLane } from '../program.ts';
+import { type Instruction, type Node, VECTOR, countLane } from '../program.ts';
 
 /** Component names of a machine, in the order of the event layout. */
 export function componentNames(spec: SystolicSpec): string[] {

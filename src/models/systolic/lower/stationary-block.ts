@@ -1,14 +1,5 @@
-import {
-  type Access,
-  type Instruction,
-  type Node,
-  PASS,
-  repeat,
-  TILE,
-  WAIT_VECTOR,
-  type Waits,
-  withWait,
-} from '../program.ts';
+import type { Access } from '../../../events/events.ts';
+import { type Instruction, type Node, PASS, repeat, TILE, WAIT_VECTOR, type Waits, withWait } from '../program.ts';
 import { access, type Builder } from './builder.ts';
 import { bytesOf } from './gemm.ts';
 import type { Plan } from './plan.ts';
