@@ -205,7 +205,7 @@ export function sourcesLine(report: Report): string {
   const { sources, fittedConstants } = report.arch;
   const counts = Object.entries(sources).map(([kind, count]) => {
     const together = kind === 'fitted' && count > fittedConstants;
-    return `${count} ${kind}${together ? ` as ${fittedConstants} constants` : ''}`;
+    return `${count} ${kind}${together ? ` as ${fittedConstants} ${fittedConstants === 1 ? 'constant' : 'constants'}` : ''}`;
   });
   return `The machine's numbers: ${counts.join(', ')} (accsim show ${report.arch.name}).`;
 }
