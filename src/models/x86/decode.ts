@@ -1,74 +1,13 @@
-import {
-  Code,
-  Decoder,
-  DecoderOptions,
-  EncodingKind,
-  Formatter,
-  FormatterSyntax,
-  Instruction as Decoded,
-  InstructionInfoFactory,
-  MemorySizeExt,
-  Mnemonic,
-  OpAccess,
-  OpKind,
-  Register,
-  RegisterExt,
-  RflagsBits,
-} from 'iced-x86';
+import { Code, Decoder, DecoderOptions, Instruction as Decoded, Register } from 'iced-x86';
 import { InputError } from '../../errors.ts';
-import { formOf } from './form.ts';
-import { FLAG_CARRY, FLAG_OTHER, type Instruction, type MemoryOperand, type Operand, UNIT } from './instruction.ts';
-
-const MASK32 = 0xffffffffn;
-const CARRY = RflagsBits.CF;
-const OTHER = RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.PF;
+import { describe, mnemonicName } from './describe.ts';
+import { findInstruction, keepInstruction } from './known-instructions.ts';
+import type { Instruction } from './instruction.ts';
 
 /** Longest block in bytes: more is a program, not a basic block. */
 export const MAX_BLOCK_BYTES = 4096;
 
 const LONGEST_INSTRUCTION_BYTES = 15;
-
-const mnemonics = new Map<number, string>();
-function mnemonicName(value: number): string {
-  let name = mnemonics.get(value);
-  if (name === undefined) {
-    name = (Mnemonic[value] ?? 'invalid').toLowerCase();
-    mnemonics.set(value, name);
-  }
-  return name;
-}
-
-/** Facts of a register: its unit (what dependences are tracked by), its class and width in bits. */
-interface RegisterFacts {
-  readonly unit: number;
-  readonly kind: Operand['kind'];
-  readonly bits: number;
-  readonly high: boolean;
-}
-const registers = new Map<number, RegisterFacts | null>();
-function registerFacts(register: number): RegisterFacts | null {
-  let facts = registers.get(register);
-  if (facts === undefined) {
-    facts = readRegister(register);
-    registers.set(register, facts);
-  }
-  return facts;
-}
-function readRegister(register: number): RegisterFacts | null {
-  if (register === Register.None || RegisterExt.isIP(register)) return null;
-  const number = RegisterExt.number(register);
-  const bits = RegisterExt.size(register) * 8;
-  if (RegisterExt.isGPR(register)) {
-    // 8-bit registers are numbered al cl dl bl, ah ch dh bh, spl bpl sil dil, r8b ...
-    const high = bits === 8 && number >= 4 && number < 8;
-    return { unit: UNIT.general + (bits === 8 && number >= 4 ? number - 4 : number), kind: 'r', bits, high };
-  }
-  if (RegisterExt.isVectorRegister(register))
-    return { unit: UNIT.vector + number, kind: bits === 128 ? 'x' : bits === 256 ? 'y' : 'z', bits, high: false };
-  if (RegisterExt.isK(register)) return { unit: UNIT.mask + number, kind: 'k', bits: 64, high: false };
-  if (RegisterExt.isMM(register)) return { unit: UNIT.mmx + number, kind: 'mm', bits: 64, high: false };
-  return null;
-}
 
 /** Instructions that a block may not hold: they leave it, change the machine, or are not simulated. */
 function isRefused(instruction: Decoded): string | null {
@@ -77,72 +16,6 @@ function isRefused(instruction: Decoded): string | null {
   if (instruction.hasRepPrefix || instruction.hasRepnePrefix || instruction.isStringInstruction)
     return 'is a string instruction';
   return null;
-}
-
-function memoryOf(
-  instruction: Decoded,
-  accesses: readonly number[],
-  info: { sizeBytes: number },
-): MemoryOperand | null {
-  for (let index = 0; index < instruction.opCount; index += 1) {
-    if (instruction.opKind(index) !== OpKind.Memory) continue;
-    const access = accesses[index]!;
-    const base = registerFacts(instruction.memoryBase);
-    const indexRegister = registerFacts(instruction.memoryIndex);
-    const displacement = BigInt.asUintN(64, instruction.memoryDisplacement);
-    return {
-      operand: index,
-      base: base?.unit ?? null,
-      index: indexRegister?.unit ?? null,
-      scale: instruction.memoryIndexScale,
-      low: Number(displacement & MASK32) | 0,
-      high: Number(displacement >> 32n) | 0,
-      hasDisplacement: instruction.memoryDisplSize > 0,
-      isRip: instruction.isIpRelMemoryOperand,
-      addressBits: base === null || base.bits !== 32 ? 64 : 32,
-      sizeBytes: info.sizeBytes,
-      reads: isRead(access),
-      writes: isWritten(access),
-      isBroadcast: instruction.isBroadcast,
-    };
-  }
-  return null;
-}
-
-function isRead(access: number): boolean {
-  return (
-    access === OpAccess.Read ||
-    access === OpAccess.CondRead ||
-    access === OpAccess.ReadWrite ||
-    access === OpAccess.ReadCondWrite
-  );
-}
-function isWritten(access: number): boolean {
-  return (
-    access === OpAccess.Write ||
-    access === OpAccess.CondWrite ||
-    access === OpAccess.ReadWrite ||
-    access === OpAccess.ReadCondWrite
-  );
-}
-
-/** Cores before Ice Lake read what they overwrite here, though the architecture does not ask for it. */
-const READS_DESTINATION: ReadonlySet<string> = new Set(['popcnt', 'bsf', 'bsr']);
-
-const LEGACY_PREFIXES = [0x66, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67, 0xf0];
-
-/** Bytes before the opcode proper: prefixes, REX, VEX or EVEX, and escapes such as 0F or 0F 38. */
-function opcodeOffset(bytes: Uint8Array, start: number, encoding: EncodingKind): number {
-  let at = start;
-  while (LEGACY_PREFIXES.includes(bytes[at]!)) at += 1;
-  if (encoding === EncodingKind.EVEX) return at + 4 - start;
-  if (encoding === EncodingKind.VEX) return at + (bytes[at] === 0xc5 ? 2 : 3) - start;
-  if ((bytes[at]! & 0xf0) === 0x40) at += 1;
-  if (bytes[at] === 0x0f) {
-    at += 1;
-    if (bytes[at] === 0x38 || bytes[at] === 0x3a) at += 1;
-  }
-  return at - start;
 }
 
 /** Whether bytes at the end of a block would begin an instruction if more followed. */
@@ -158,8 +31,6 @@ function isCutOff(rest: Uint8Array): boolean {
   return found;
 }
 
-const factory = { info: null as InstructionInfoFactory | null };
-
 /**
  * Instructions of a basic block in 64-bit mode.
  * Throws InputError (with the offset in bytes) for an empty or too long block, bytes that are no instruction, an instruction
@@ -169,157 +40,40 @@ export function decodeBlock(bytes: Uint8Array): Instruction[] {
   if (bytes.length === 0) throw InputError.of('block', 'holds no bytes', 'give the hex of at least one instruction');
   if (bytes.length > MAX_BLOCK_BYTES)
     throw InputError.of('block', `has ${bytes.length} bytes`, `a block may have at most ${MAX_BLOCK_BYTES}`);
-  factory.info ??= new InstructionInfoFactory();
-  const decoder = new Decoder(64, bytes, DecoderOptions.None);
-  const decoded = new Decoded();
   const instructions: Instruction[] = [];
-  try {
-    while (decoder.canDecode) {
-      const offset = decoder.position;
-      decoder.decodeOut(decoded);
-      if (decoded.code === Code.INVALID) {
-        const found = isCutOff(bytes.subarray(offset)) ? 'an instruction that is cut off' : 'no valid instruction';
-        throw InputError.of(`byte ${offset}`, found, 'give whole x86-64 instructions');
-      }
-      const refusal = isRefused(decoded);
-      if (refusal !== null)
-        throw InputError.of(
-          `byte ${offset}`,
-          `${mnemonicName(decoded.mnemonic)} ${refusal}`,
-          'leave it out: a block is straight-line code; --mode loop closes it with dec r15; jnz',
-        );
-      instructions.push(describe(decoded, bytes, offset, factory.info));
-    }
-  } finally {
-    decoded.free();
-    decoder.free();
+  let offset = 0;
+  while (offset < bytes.length) {
+    const one = findInstruction(bytes, offset) ?? decodeOne(bytes, offset);
+    instructions.push(one);
+    offset += one.length;
   }
   return instructions;
 }
 
-function describe(
-  decoded: Decoded,
-  bytes: Uint8Array,
-  offset: number,
-  factoryInfo: InstructionInfoFactory,
-): Instruction {
-  const info = factoryInfo.info(decoded);
-  const accesses = [info.op0Access, info.op1Access, info.op2Access, info.op3Access, info.op4Access];
-  const used = info.usedRegisters();
-  const usedMemory = info.usedMemory();
-  const sizeBytes = memorySize(usedMemory);
-  const memory = memoryOf(decoded, accesses, { sizeBytes });
-  const operands: Operand[] = [];
-  for (let index = 0; index < decoded.opCount; index += 1) operands.push(operandOf(decoded, index, accesses[index]!));
-
-  const explicit = new Set(operands.map((operand) => operand.unit));
-  const addressUnits = [memory?.base ?? null, memory?.index ?? null];
-  const isStack = decoded.isStackInstruction;
-  const reads = new Set<number>();
-  const writes = new Set<number>();
-  for (const one of used) {
-    const facts = registerFacts(one.register);
-    const { access } = one;
-    one.free();
-    if (facts === null) continue;
-    if (isStack && facts.unit === UNIT.stackPointer) continue;
-    const isAddressOnly = addressUnits.includes(facts.unit) && !explicit.has(facts.unit);
-    // What is written under a condition (cmov) keeps its old value otherwise.
-    if ((isRead(access) || access === OpAccess.CondWrite) && !isAddressOnly) reads.add(facts.unit);
-    if (isWritten(access)) {
-      writes.add(facts.unit);
-      if (facts.kind === 'r' && facts.bits < 32) reads.add(facts.unit);
-    }
-  }
-  for (const one of usedMemory) one.free();
-  info.free();
-  const mnemonic = mnemonicName(decoded.mnemonic);
-  if (READS_DESTINATION.has(mnemonic)) reads.add(operands[0]!.unit!);
-  const { rflagsRead, rflagsModified } = decoded;
-  if ((rflagsRead & CARRY) !== 0) reads.add(FLAG_CARRY);
-  if ((rflagsRead & OTHER) !== 0) reads.add(FLAG_OTHER);
-  if ((rflagsModified & CARRY) !== 0) writes.add(FLAG_CARRY);
-  if ((rflagsModified & OTHER) !== 0) writes.add(FLAG_OTHER);
-  const { encoding } = decoded;
-  const isVex = encoding !== EncodingKind.Legacy;
-  const first = operands[0];
-  const immediate16 = operands.some((operand) => operand.immediateBits === 16);
-  const base = {
-    offset,
-    length: decoded.length,
-    opcodeOffset: opcodeOffset(bytes, offset, encoding),
-    mnemonic,
-    operands,
-    memory,
-    reads: [...reads],
-    writes: [...writes],
-    isStack,
-    stackStep: isStack ? decoded.stackPointerIncrement : 0,
-    encoding: encoding === EncodingKind.EVEX ? ('evex' as const) : isVex ? ('vex' as const) : ('legacy' as const),
-    mask: registerFacts(decoded.opMask)?.unit ?? null,
-    isZeroing: decoded.zeroingMasking,
-    hasLengthChangingPrefix: !isVex && immediate16 && bytes.subarray(offset, offset + 4).includes(0x66),
-    isLocked: decoded.hasLockPrefix || (mnemonic === 'xchg' && memory !== null),
-    hasWideImmediate: operands.some((operand) => operand.immediateBits === 64),
-    immediate: immediateOf(decoded, operands),
-    sizeBytes,
-    widthBits: first === undefined ? 0 : first.kind === 'm' ? sizeBytes * 8 : first.bits,
-  };
-  return { ...base, form: formOf(base) };
-}
-
-function immediateOf(decoded: Decoded, operands: readonly Operand[]): number {
-  const index = operands.findIndex((operand) => operand.kind === 'i');
-  return index < 0 ? 0 : Number(BigInt.asIntN(64, decoded.immediate(index)));
-}
-
-function operandOf(decoded: Decoded, index: number, access: number): Operand {
-  const kind = decoded.opKind(index);
-  const rw = { reads: isRead(access), writes: isWritten(access) };
-  if (kind === OpKind.Register) {
-    const facts = registerFacts(decoded.opRegister(index));
-    return {
-      kind: facts?.kind ?? 'other',
-      unit: facts?.unit ?? null,
-      bits: facts?.bits ?? 0,
-      high: facts?.high ?? false,
-      immediateBits: 0,
-      ...rw,
-    };
-  }
-  if (kind === OpKind.Memory) return { kind: 'm', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
-  // The only implicit address that gets here: maskmovdqu's.
-  if (kind === OpKind.MemorySegRDI) return { kind: 'other', unit: null, bits: 0, high: false, immediateBits: 0, ...rw };
-  const immediateBits = kind === OpKind.Immediate64 ? 64 : kind === OpKind.Immediate16 ? 16 : 32;
-  return { kind: 'i', unit: null, bits: 0, high: false, immediateBits, ...rw };
-}
-
-function memorySize(used: readonly { memorySize: number }[]): number {
-  return used.length === 0 ? 0 : memorySizeBytes(used[0]!.memorySize);
-}
-
-const memorySizes = new Map<number, number>();
-function memorySizeBytes(size: number): number {
-  let bytes = memorySizes.get(size);
-  if (bytes === undefined) {
-    bytes = MemorySizeExt.size(size);
-    memorySizes.set(size, bytes);
-  }
-  return bytes;
-}
-
-/** Text of every instruction of a block, in Intel's syntax. */
-export function formatInstructions(bytes: Uint8Array): string[] {
+function decodeOne(bytes: Uint8Array, offset: number): Instruction {
   const decoder = new Decoder(64, bytes, DecoderOptions.None);
-  const formatter = new Formatter(FormatterSyntax.Intel);
   const decoded = new Decoded();
-  const texts: string[] = [];
-  while (decoder.canDecode) {
+  try {
+    decoder.ip = BigInt(offset);
+    decoder.position = offset;
     decoder.decodeOut(decoded);
-    texts.push(formatter.format(decoded));
+    if (decoded.code === Code.INVALID) {
+      const found = isCutOff(bytes.subarray(offset)) ? 'an instruction that is cut off' : 'no valid instruction';
+      throw InputError.of(`byte ${offset}`, found, 'give whole x86-64 instructions');
+    }
+    const refusal = isRefused(decoded);
+    if (refusal !== null)
+      throw InputError.of(
+        `byte ${offset}`,
+        `${mnemonicName(decoded.mnemonic)} ${refusal}`,
+        'leave it out: a block is straight-line code; --mode loop closes it with dec r15; jnz',
+      );
+    const one = describe(decoded, bytes, offset);
+    // An address in 32 bits relative to the instruction wraps as it moves.
+    if (decoded.memoryBase !== Register.EIP) keepInstruction(bytes, one);
+    return one;
+  } finally {
+    decoded.free();
+    decoder.free();
   }
-  decoded.free();
-  formatter.free();
-  decoder.free();
-  return texts;
 }

@@ -1,4 +1,4 @@
-import { evaluator } from './values/evaluate.ts';
+import { accessesOf, evaluator } from './values/evaluate.ts';
 import { type Instruction, UNIT } from './instruction.ts';
 import { missesOf, pageTracker } from './pages.ts';
 
@@ -34,14 +34,15 @@ function movesPointers(instructions: readonly Instruction[]): boolean {
  * Follows the addresses of a block through its iterations. null: its loads never meet a store and its pages stay in the TLB.
  */
 export function forwardingOf(instructions: readonly Instruction[], iterations: number): Forwarding | null {
-  const machine = evaluator(instructions);
-  const { accesses } = machine;
+  const accesses = accessesOf(instructions);
   if (accesses.length === 0) return null;
   const loads = accesses.filter((access) => !access.isStore).length;
   const stores = accesses.length - loads;
-  if (stores === 0 && !movesPointers(instructions)) return null;
+  const pointersMove = movesPointers(instructions);
+  if (stores === 0 && !pointersMove) return null;
+  const machine = evaluator(instructions, accesses);
   // Where no pointer moves, all iterations are as the second.
-  const followed = movesPointers(instructions) ? iterations : Math.min(iterations, 2);
+  const followed = pointersMove ? iterations : Math.min(iterations, 2);
   const sources = new Int32Array(iterations * loads).fill(-1);
   const pages = pageTracker(followed * accesses.length);
   const low = new Int32Array(HISTORY);

@@ -1,5 +1,5 @@
 import { boundsOf } from '../../models/x86/bounds.ts';
-import { formatInstructions } from '../../models/x86/decode.ts';
+import { formatInstructions } from '../../models/x86/text.ts';
 import { explain, type InstructionFacts, type SlotShares, slotShares } from '../../models/x86/explain.ts';
 import { hexOfBytes } from '../../models/x86/hex.ts';
 import { type Core, type Mode, type Prepared, predict, prepare } from '../../models/x86/predict.ts';

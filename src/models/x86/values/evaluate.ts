@@ -1,6 +1,7 @@
 import { isZeroIdiom } from '../idioms.ts';
 import { type Instruction, UNIT } from '../instruction.ts';
 import { ARITHMETIC, type Effect } from './arithmetic.ts';
+import { addressSlice } from './slice.ts';
 import {
   forget,
   type CoreState,
@@ -27,7 +28,6 @@ export interface Access {
 
 /** Follows addresses through a block's arithmetic, iteration by iteration. One at a time: they share a machine. */
 export interface Evaluator {
-  readonly accesses: readonly Access[];
   /** Runs one iteration; afterwards `low`/`high` hold the address of every access, `known` whether it is known. */
   readonly step: () => void;
   readonly low: Int32Array;
@@ -57,7 +57,8 @@ function effectOf(one: Instruction): Effect {
   return one.writes.length === 0 && one.memory?.writes !== true ? () => undefined : forget;
 }
 
-function accessesOf(instructions: readonly Instruction[]): Access[] {
+/** The memory accesses of an iteration in order. */
+export function accessesOf(instructions: readonly Instruction[]): Access[] {
   const accesses: Access[] = [];
   instructions.forEach(({ mnemonic, memory, isStack, sizeBytes }, instruction) => {
     if (mnemonic === 'lea' || mnemonic === 'nop') return;
@@ -69,13 +70,40 @@ function accessesOf(instructions: readonly Instruction[]): Access[] {
   return accesses;
 }
 
+/** An instruction that has a memory access or that addresses depend on. */
+interface Step {
+  readonly one: Instruction;
+  /** null: no address depends on it. */
+  readonly effect: Effect | null;
+  readonly loads: boolean;
+  readonly stores: boolean;
+}
+
+function stepsOf(instructions: readonly Instruction[]): Step[] {
+  const isNeeded = addressSlice(instructions);
+  return instructions.flatMap((one, index): Step[] => {
+    const { mnemonic, memory } = one;
+    if (mnemonic === 'nop') return [];
+    const hasAccess = memory !== null && mnemonic !== 'lea';
+    return hasAccess || isNeeded[index]
+      ? [
+          {
+            one,
+            effect: isNeeded[index] ? effectOf(one) : null,
+            loads: hasAccess && memory.reads,
+            stores: hasAccess && memory.writes,
+          },
+        ]
+      : [];
+  });
+}
+
 /**
  * Values of registers and memory, where every page touched is the same physical page. Integer arithmetic and moves between
  * registers of all kinds are followed; what is not becomes unknown.
  */
-export function evaluator(instructions: readonly Instruction[]): Evaluator {
-  const accesses = accessesOf(instructions);
-  const effects = instructions.map(effectOf);
+export function evaluator(instructions: readonly Instruction[], accesses: readonly Access[]): Evaluator {
+  const steps = stepsOf(instructions);
   const low = new Int32Array(accesses.length);
   const high = new Int32Array(accesses.length);
   const known = new Uint8Array(accesses.length);
@@ -123,26 +151,21 @@ export function evaluator(instructions: readonly Instruction[]): Evaluator {
   }
 
   return {
-    accesses,
     low,
     high,
     known,
     step(): void {
       access = 0;
-      for (let index = 0; index < instructions.length; index += 1) {
-        const one = instructions[index]!;
-        const { mnemonic, memory } = one;
-        if (mnemonic === 'nop') continue;
+      for (let index = 0; index < steps.length; index += 1) {
+        const { one, effect, loads, stores } = steps[index]!;
         setAddress(on, one);
-        if (mnemonic === 'push') push(one);
-        else if (mnemonic === 'pop') pop(one);
-        else if (mnemonic === 'leave') leave();
+        if (one.mnemonic === 'push') push(one);
+        else if (one.mnemonic === 'pop') pop(one);
+        else if (one.mnemonic === 'leave') leave();
         else {
-          if (memory !== null && mnemonic !== 'lea') {
-            if (memory.reads) note();
-            if (memory.writes) note();
-          }
-          effects[index]!(on, one);
+          if (loads) note();
+          if (stores) note();
+          effect?.(on, one);
         }
       }
     },

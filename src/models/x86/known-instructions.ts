@@ -1,0 +1,54 @@
+import type { Instruction } from './instruction.ts';
+import { add64, out } from './values/words.ts';
+
+/** Instructions kept: a few hundred bytes each. */
+const MOST_KEPT = 1 << 16;
+
+/** No instruction is the beginning of another: a walk byte by byte ends at the one that they encode. */
+interface Node {
+  readonly next: Map<number, Node>;
+  instruction: Instruction | null;
+}
+
+const node = (): Node => ({ next: new Map(), instruction: null });
+let root = node();
+let kept = 0;
+
+/** The instruction at `offset`, if the same bytes were kept before; else null. */
+export function findInstruction(bytes: Uint8Array, offset: number): Instruction | null {
+  let at: Node | undefined = root;
+  for (let index = offset; index < bytes.length; index += 1) {
+    at = at.next.get(bytes[index]!);
+    if (at === undefined) return null;
+    if (at.instruction !== null) return moved(at.instruction, offset);
+  }
+  return null;
+}
+
+/** Keeps an instruction that was decoded from bytes. */
+export function keepInstruction(bytes: Uint8Array, instruction: Instruction): void {
+  if (kept === MOST_KEPT) {
+    root = node();
+    kept = 0;
+  }
+  kept += 1;
+  let at = root;
+  for (let index = 0; index < instruction.length; index += 1) {
+    const byte = bytes[instruction.offset + index]!;
+    let next = at.next.get(byte);
+    if (next === undefined) {
+      next = node();
+      at.next.set(byte, next);
+    }
+    at = next;
+  }
+  at.instruction = instruction;
+}
+
+function moved(instruction: Instruction, offset: number): Instruction {
+  const { memory } = instruction;
+  if (memory === null || !memory.isRip) return { ...instruction, offset };
+  const by = offset - instruction.offset;
+  add64(memory.low, memory.high, by, by >> 31);
+  return { ...instruction, offset, memory: { ...memory, low: out.low, high: out.high } };
+}
