@@ -1,4 +1,4 @@
-import { type Run, simulate } from './core.ts';
+import { type Run, simulate } from './core/simulate.ts';
 import { decodeBlock } from './decode.ts';
 import { type Forwarding, forwardingOf } from './forwarding.ts';
 import { type FrontEnd, fullQueue, legacyFrontEnd, type OnPredecode } from './front-end.ts';
@@ -78,9 +78,9 @@ export function run({ tables, forwarding, iterations, frontEnd }: Prepared, { sp
 
 /** Cycles per iteration of a prepared block: over a period where the state recurs, else over the later half of the run. */
 export function predict(block: Prepared, core: Core): Prediction {
-  const { retired, simulated, portUops, period } = run(block, core, false);
+  const { retired, portUops, period } = run(block, core, false);
   const half = retired.length >> 1;
   const cyclesPerIteration =
     period === null ? (retired[2 * half - 1]! - retired[half - 1]!) / half : period.cycles / period.iterations;
-  return { cyclesPerIteration, portUops: Array.from(portUops, (uops) => uops / simulated) };
+  return { cyclesPerIteration, portUops };
 }

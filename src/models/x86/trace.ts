@@ -1,5 +1,6 @@
 import type { FrontEnd } from './front-end.ts';
-import { type Recorded, simulate } from './core.ts';
+import type { Recorded } from './core/machine.ts';
+import { simulate } from './core/simulate.ts';
 import { type Core, LONGEST_CYCLES, type Prepared } from './predict.ts';
 import type { Uop } from './program.ts';
 
