@@ -61,6 +61,7 @@ export function simulate(
   const { retired } = on;
   const { microOpQueue } = spec.frontEnd;
   const steady = steadyState();
+  const save = (into: Int32Array, at: number): number => saveState(on, looked, into, at);
   const periodicFrom = forwarding?.periodicFrom ?? 0;
   let looked = 0;
   let period: Run['period'] = null;
@@ -74,7 +75,7 @@ export function simulate(
     if (period !== null || retired.length === before || retired.length <= periodicFrom) continue;
     if (cycle - looked < LOOK_CYCLES) continue;
     looked = cycle;
-    const since = steady.see((into) => saveState(on, cycle, into), retired.length);
+    const since = steady.see(save, retired.length);
     if (since === null) continue;
     period = { iterations: since, cycles: retired.at(-1)! - retired.at(-1 - since)! };
     portUops = portUopsOver(on, since);

@@ -5,41 +5,47 @@ import { busyUntil, waiting } from './ports.ts';
 
 /** Retired micro-ops that still matter, while stores wait for the cache or results for other units. */
 const TRAIL = 64;
+/** More than there are ports. */
+const PORT_CODES = 16;
 
 function since(time: number, cycle: number): number {
   return time === UNKNOWN ? -1 : Math.max(0, time - cycle);
 }
 
 /**
- * Everything that decides what happens from `cycle` on, relative to the cycle and to the iteration being retired, written to the
- * start of `into`; how many words.
+ * Everything that decides what happens from `cycle` on, relative to the cycle and to the iteration being retired, written to
+ * `into` from `start` on; the end.
  */
-export function saveState(on: Machine, cycle: number, into: Int32Array): number {
+export function saveState(on: Machine, cycle: number, into: Int32Array, start: number): number {
+  let at = start;
   const { tables, cautious, commits } = on;
-  into[0] = on.issued - on.retiredSlots;
-  into[1] = on.delivered - on.issued;
-  into[2] = on.issueSlot;
-  into[3] = on.retireSlot;
-  into[4] = on.loadTurn;
-  into[5] = on.turn;
-  into[6] = on.loads;
-  into[7] = on.stores;
-  into[8] = on.forwardCarry;
-  into[9] = on.missCarry;
-  into[10] = on.blockedCycles;
-  into[11] = since(on.lastCommit, cycle);
-  into[12] = on.issueBase - on.retireBase;
-  let at = 13;
+  into[at++] = on.issued - on.retiredSlots;
+  into[at++] = on.delivered - on.issued;
+  into[at++] = on.issueSlot;
+  into[at++] = on.retireSlot;
+  into[at++] = on.loadTurn;
+  into[at++] = on.turn;
+  into[at++] = on.loads;
+  into[at++] = on.stores;
+  into[at++] = on.forwardCarry;
+  into[at++] = on.missCarry;
+  into[at++] = on.blockedCycles;
+  into[at++] = since(on.lastCommit, cycle);
+  into[at++] = on.issueBase - on.retireBase;
   for (let place = 0; place < tables.uops; place += 1) if (cautious[place] === 1) into[at++] = place;
   const first = on.retireBase + tables.slotStart[on.retireSlot]!;
   const end = on.issueBase + tables.slotStart[on.issueSlot]!;
   for (let uop = Math.max(0, first - TRAIL); uop < end; uop += 1) {
     const i = uop & MASK;
-    const isOpen = doneAt[i] === UNKNOWN;
-    into[at++] = since(doneAt[i]!, cycle);
-    into[at++] = portOf[i]!;
-    into[at++] = uop < first ? since(commitAt[i]!, cycle) : isOpen ? pending[i]! : -2;
-    if (isOpen) into[at++] = since(earliest[i]!, cycle);
+    const done = doneAt[i]!;
+    // One word of a micro-op with a result, not negative, and one more if it is retired; two of one without.
+    if (done !== UNKNOWN) {
+      into[at++] = since(done, cycle) * PORT_CODES + portOf[i]!;
+      if (uop < first) into[at++] = since(commitAt[i]!, cycle);
+      continue;
+    }
+    into[at++] = -1 - (pending[i]! * PORT_CODES + portOf[i]!);
+    into[at++] = since(earliest[i]!, cycle);
   }
   for (let unit = 0; unit < UNITS; unit += 1) {
     const producer = writer[unit]!;

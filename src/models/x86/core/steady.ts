@@ -5,27 +5,42 @@ const STATES = 256;
 
 /** Finds the iteration at which the state of a loop recurs. */
 export interface SteadyState {
-  /** Iterations since the same state was seen last, or null. `save` writes the state and gives its length. */
-  readonly see: (save: (into: Int32Array) => number, iteration: number) => number | null;
+  /** Iterations since the same state was seen last, or null. `save` writes the state from `at` on and gives its end. */
+  readonly see: (save: (into: Int32Array, at: number) => number, iteration: number) => number | null;
 }
 
-const scratch = new Int32Array(STATE_WORDS);
+/** States one after the other, of one simulation at a time. */
+const kept = new Int32Array(STATES * STATE_WORDS);
+
+interface Kept {
+  readonly start: number;
+  readonly length: number;
+  readonly iteration: number;
+}
 
 export function steadyState(): SteadyState {
-  const seen = new Map<number, { readonly state: Int32Array; readonly iteration: number }>();
+  const seen = new Map<number, Kept>();
+  let looks = 0;
+  let start = 0;
+  const isSame = (one: Kept, length: number): boolean => {
+    if (one.length !== length) return false;
+    let index = 0;
+    while (index < length && kept[one.start + index] === kept[start + index]) index += 1;
+    return index === length;
+  };
   return {
     see(save, iteration) {
-      const length = save(scratch);
-      if (length > STATE_WORDS || seen.size >= STATES) return null;
+      if (looks === STATES) return null;
+      const end = save(kept, start);
+      const length = end - start;
+      if (length > STATE_WORDS) return null;
       let hash = length;
-      for (let index = 0; index < length; index += 1) hash = (Math.imul(hash, 31) + scratch[index]!) | 0;
+      for (let index = start; index < end; index += 1) hash = (Math.imul(hash, 31) + kept[index]!) | 0;
       const same = seen.get(hash);
-      if (same !== undefined && same.state.length === length) {
-        let index = 0;
-        while (index < length && same.state[index] === scratch[index]) index += 1;
-        if (index === length) return iteration - same.iteration;
-      }
-      seen.set(hash, { state: scratch.slice(0, length), iteration });
+      if (same !== undefined && isSame(same, length)) return iteration - same.iteration;
+      seen.set(hash, { start, length, iteration });
+      looks += 1;
+      start = end;
       return null;
     },
   };

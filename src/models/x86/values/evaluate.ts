@@ -1,6 +1,10 @@
 import { isZeroIdiom } from '../idioms.ts';
 import { type Instruction, UNIT } from '../instruction.ts';
-import { ARITHMETIC, type Effect } from './arithmetic.ts';
+import { ARITHMETIC } from './arithmetic.ts';
+import { CONDITIONAL } from './conditions.ts';
+import type { Effect } from './effect.ts';
+import { PRODUCTS } from './products.ts';
+import { SHIFTS } from './shifts.ts';
 import { addressSlice } from './slice.ts';
 import {
   forget,
@@ -35,7 +39,13 @@ export interface Evaluator {
   readonly known: Uint8Array;
 }
 
-const EFFECTS: ReadonlyMap<string, Effect> = new Map([...ARITHMETIC, ...VECTORS]);
+const EFFECTS: ReadonlyMap<string, Effect> = new Map([
+  ...ARITHMETIC,
+  ...CONDITIONAL,
+  ...PRODUCTS,
+  ...SHIFTS,
+  ...VECTORS,
+]);
 const STACK_BYTES = 8;
 const on: CoreState = coreState();
 const scratch = value();

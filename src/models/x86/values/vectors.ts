@@ -1,5 +1,5 @@
 import type { Instruction } from '../instruction.ts';
-import type { Effect } from './arithmetic.ts';
+import type { Effect } from './effect.ts';
 import { type CoreState, operandBytes, readOperand, value, WORDS, writeOperand } from './state.ts';
 
 const a = value();
