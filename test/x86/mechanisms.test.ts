@@ -150,3 +150,15 @@ describe('what a block isolates', () => {
     expect(cycles(hex, 'loop', ['backEnd.bindsByCount=false'])).toBeGreaterThan(cycles(hex, 'loop'));
   });
 });
+
+describe('micro-ops per port', () => {
+  const ports = (hex: string, mode: Mode): readonly number[] =>
+    predict(prepare(bytesOfHex(hex), mode, core), core).portUops;
+
+  it('are those of the steady state, the filling of the pipeline left out', () => {
+    // Three shuffles on port 5 and the closing jump on port 6.
+    expect(ports('660f70c100660f70d100660f70d900', 'loop')).toEqual([0, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
+    // imul rax, rax
+    expect(ports('480fafc0', 'unrolled')).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+});
