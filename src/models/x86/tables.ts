@@ -85,11 +85,13 @@ export function tablesOf(program: Program, spec: X86Spec): Tables {
   const uses512 = program.instructions.some(({ operands }) => operands.some(({ kind }) => kind === 'z'));
   const closesPort1 = spec.backEnd.fusesPortsFor512 && uses512;
   const counts = (test: (uop: Uop) => boolean): Int32Array =>
-    Int32Array.from(program.slots, (slot) => slot.filter((uop) => test(program.uops[uop]!)).length);
+    new Int32Array(
+      program.slots.map((slot) => slot.reduce((sum, uop) => (test(program.uops[uop]!) ? sum + 1 : sum), 0)),
+    );
   const isMemory = ({ kind }: Uop): boolean => kind === 'load' || kind === 'store-address' || kind === 'store-data';
   const numbered = (test: (uop: Uop) => boolean): Int32Array => {
     let next = 0;
-    return Int32Array.from(uops, (uop) => (test(uop) ? next++ : -1));
+    return new Int32Array(uops.map((uop) => (test(uop) ? next++ : -1)));
   };
   const bytesOf = (kind: Uop['kind']): number[] =>
     uops.filter((uop) => uop.kind === kind).map((uop) => instructionOf(uop)?.sizeBytes ?? 0);
@@ -107,15 +109,19 @@ export function tablesOf(program: Program, spec: X86Spec): Tables {
     slotMemory: counts(isMemory),
     slotLoads: counts(({ kind }) => kind === 'load'),
     slotStores: counts(({ kind }) => kind === 'store-data'),
-    kind: Uint8Array.from(uops, ({ kind }) => KINDS[kind]),
-    ports: Int32Array.from(uops, (uop) =>
-      closesPort1 && uop.kind === 'compute' && uop.ports !== 2 && isVectorUop(uop) ? uop.ports & ~2 : uop.ports,
+    kind: new Uint8Array(uops.map(({ kind }) => KINDS[kind])),
+    ports: new Int32Array(
+      uops.map((uop) =>
+        closesPort1 && uop.kind === 'compute' && uop.ports !== 2 && isVectorUop(uop) ? uop.ports & ~2 : uop.ports,
+      ),
     ),
-    latency: Int32Array.from(uops, (uop) => (uop.kind === 'load' ? loadCycles(program, uop, spec) : uop.latencyCycles)),
-    occupancy: Int32Array.from(uops, ({ occupancyCycles }) => occupancyCycles),
-    domain: Uint8Array.from(uops, ({ domain }) => DOMAINS[domain]),
-    isVector: Uint8Array.from(uops, (uop) => (isVectorUop(uop) ? 1 : 0)),
-    isPointerLoad: Uint8Array.from(uops, (uop) => (isPointerLoad(program, uop) ? 1 : 0)),
+    latency: new Int32Array(
+      uops.map((uop) => (uop.kind === 'load' ? loadCycles(program, uop, spec) : uop.latencyCycles)),
+    ),
+    occupancy: new Int32Array(uops.map(({ occupancyCycles }) => occupancyCycles)),
+    domain: new Uint8Array(uops.map(({ domain }) => DOMAINS[domain])),
+    isVector: new Uint8Array(uops.map((uop) => (isVectorUop(uop) ? 1 : 0))),
+    isPointerLoad: new Uint8Array(uops.map((uop) => (isPointerLoad(program, uop) ? 1 : 0))),
     reads: uops.map(({ reads }) => reads),
     writes: uops.map(({ writes }) => writes),
     after: uops.map(({ after }) => after.map((uop) => placeOf.get(uop)!)),
