@@ -74,6 +74,35 @@ describe('random blocks', () => {
     );
   });
 
+  it('are never faster than any of the bounds that are reported', () => {
+    fc.assert(
+      fc.property(block, mode, (hex, how) => {
+        const prepared = prepare(bytesOfHex(hex), how, core);
+        const { cyclesPerIteration, portUops } = predict(prepared, core);
+        const { cycles } = boundsOf(prepared, portUops, core.spec);
+        // The queues in front of what limits may drain a little over a finite run.
+        for (const [name, bound] of Object.entries(cycles))
+          expect(cyclesPerIteration * 1.02 + 0.02, `${name} of ${hex} (${how})`).toBeGreaterThanOrEqual(bound);
+      }),
+      { seed: SEED, numRuns: 150 },
+    );
+  });
+
+  it('do not get better in what is done in order by one more instruction', () => {
+    fc.assert(
+      fc.property(block, fc.constantFrom(...INSTRUCTIONS), mode, (hex, more, how) => {
+        const boundsFor = (code: string) => {
+          const prepared = prepare(bytesOfHex(code), how, core);
+          return boundsOf(prepared, predict(prepared, core).portUops, core.spec).cycles;
+        };
+        const [before, after] = [boundsFor(hex), boundsFor(hex + more)];
+        for (const name of ['issue', 'retirement'])
+          expect(after[name]! + 1e-9, `${name} of ${hex} + ${more} (${how})`).toBeGreaterThanOrEqual(before[name]!);
+      }),
+      { seed: SEED, numRuns: 100 },
+    );
+  });
+
   it('are at least as slow as their longest dependence chain', () => {
     const chains = fc.constantFrom('480fafc0', '4801c0', 'f20f59c0', '488b00');
     fc.assert(
