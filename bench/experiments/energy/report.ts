@@ -150,7 +150,7 @@ train all anew) and computes costs from it. Plain gradient descent on MNIST, see
 - SGD: one sample a step. Mini-batch: ${batch}. CP: continuous propagation, every layer on another sample. FA, DFA: feedback alignment and
   direct feedback alignment. All but mini-batch take one sample a step.
 - Rates are those of three with the best accuracy on the last ${HELD_OUT.toLocaleString('en')} training images after a short run, which the networks are never
-  trained on. Accuracies are on the 10,000 test images.
+  trained on; a pick at the end of what was tried may not be the best there is. Accuracies are on the 10,000 test images.
 - Values were fp32 in training; costs are those of fp16, dense. A run's cost is that of one step times its steps: filling
   a pipeline once, and loading first weights, is not in it. Accuracies are known only where networks were tested, so costs are upper
   bounds: the accuracy was met at that test or somewhere after the one before.
