@@ -56,6 +56,28 @@ describe('networks on CPUs', () => {
     expect(bytes(false) / bytes(true)).toBeGreaterThan(1.8);
   });
 
+  it('convolutions that keep the multipliers busiest draw no more than a full product', () => {
+    for (const arch of ['xeon-8180', 'xeon-8280']) {
+      const { totals } = run(arch, 'unet');
+      expect(totals.utilization).toBeGreaterThan(0.85);
+      expect(totals.averagePowerW - totals.energyPjByComponent['ddr4']! / 1e12 / totals.seconds).toBeLessThan(205);
+    }
+  });
+
+  it('3 x 3 convolutions run from the decoders, 1 x 1 from the micro-op cache', () => {
+    // One core, everything near: 28 sums are 14 cycles of multiply-adds; 220 bytes a step are 13.75 windows of 16 bytes.
+    const at = (kernel: string, lines: number): number =>
+      run('xeon-8180', kernel, {}, ['system.cores=1', `frontEnd.cacheLines=${lines}`]).totals.cycles;
+    const [deep, flat] = ['conv:1,64,28,28,64,3,3,1,1', 'conv:1,256,28,28,64,1,1'] as const;
+    expect(at(deep, 256) / at(deep, 4096)).toBeGreaterThan(1.02);
+    expect(at(flat, 256)).toBe(at(flat, 4096));
+    expect(at(flat, 16)).toBeGreaterThan(at(flat, 256));
+  });
+
+  it('says that zeros are multiplied', () => {
+    expect(run('xeon-8180', 'lenet-5', { sparsity: { n: 2, m: 4 } }).notes.join(' ')).toContain('Zeros of 2:4');
+  });
+
   it('a full product draws the package power that both CPUs are sold for, to 10 %, memory aside', () => {
     for (const [arch, watts] of [
       ['xeon-8180', 205],
@@ -80,6 +102,14 @@ describe('refusals', () => {
 
   it('a core without caches runs blocks only', () => {
     expect(() => run('skylake', 'lenet-5')).toThrow(/xeon-8180/);
+  });
+
+  it.each([
+    ['system.memory.name=l2', 'system.memory.name'],
+    ['system.l2.sizeKiB=32', 'system.l2.sizeKiB'],
+    ['system.l3.sizeKiB=1024', 'system.l3.sizeKiB'],
+  ])('%s', (set, path) => {
+    expect(() => loadMachine('xeon-8180', [set], SCHEMAS)).toThrow(path);
   });
 
   it('what does not fit the memory', () => {

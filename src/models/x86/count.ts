@@ -2,18 +2,17 @@ import { type Access, ACTIONS, type Action, type ActionUse } from '../../events/
 import type { MathFormat } from './lower/gemm-code.ts';
 import { WIDEST } from './lower/isa.ts';
 import type { Level } from './lower/nest.ts';
-import type { SystemSpec } from './system.ts';
+import { COMPONENTS, type SystemSpec } from './system.ts';
 import { LINE_BYTES } from './units/caches.ts';
 import type { Pipeline } from './units/pipeline.ts';
 import type { TimedWay } from './units/way-time.ts';
 
-/** Components in the order of the event layout; the off-chip memory follows under its own name. */
-const COMPONENTS = ['pipeline', 'vectorUnits', 'l1', 'l2', 'l3'] as const;
+/** Places of COMPONENTS; the off-chip memory follows under its own name. */
 const PIPELINE = 0;
 const VECTOR_UNITS = 1;
 const L1 = 2;
 const MEMORY = 5;
-const MICRO_OP = ACTIONS.indexOf('vector.op');
+const OPERATION = ACTIONS.indexOf('vector.op');
 const READ = ACTIONS.indexOf('read');
 const WRITE = ACTIONS.indexOf('write');
 
@@ -41,7 +40,7 @@ export function usesOf(system: SystemSpec, formats: ReadonlySet<MathFormat>): Ac
 }
 
 /**
- * Actions of a call on all cores. Micro-ops pass the pipeline; loads and stores meet the first level; each line from a level is read
+ * Actions of a call on all cores. Instructions pass the pipeline; loads and stores meet the first level; each line from a level is read
  * there and filled into those nearer, written lines go back as far as they came from. Vector operations besides multiply-adds count
  * one per lane of 32 bits.
  */
@@ -53,15 +52,15 @@ export function accessesOf(
   system: SystemSpec,
 ): Access[] {
   const vectorBytes = WIDEST[system.vectors] / 8;
-  let microOps = 0;
+  let instructions = 0;
   let operations = 0;
   const reads = [0, 0, 0, 0];
   const writes = [0, 0, 0, 0];
   for (const { code, steps, streams, role } of way.nests) {
     const bodies = (steps / code.steps) * way.share;
     const timing = pipeline(code);
-    microOps += bodies * timing.microOps;
-    reads[0]! += bodies * timing.loads * vectorBytes;
+    instructions += bodies * timing.instructions;
+    reads[0]! += bodies * timing.loadBytes;
     writes[0]! += bodies * timing.stores * vectorBytes;
     if (role !== 'multiply')
       operations += bodies * (timing.microOps - timing.loads - 2 * timing.stores) * (vectorBytes / 4);
@@ -77,8 +76,8 @@ export function accessesOf(
     }
   }
   const accesses: Access[] = [
-    { component: PIPELINE, action: MICRO_OP, count: Math.round(microOps), bytes: 0 },
-    { component: VECTOR_UNITS, action: MICRO_OP, count: Math.round(Math.max(0, operations)), bytes: 0 },
+    { component: PIPELINE, action: OPERATION, count: Math.round(instructions), bytes: 0 },
+    { component: VECTOR_UNITS, action: OPERATION, count: Math.round(Math.max(0, operations)), bytes: 0 },
   ];
   if (format !== null)
     accesses.push({ component: VECTOR_UNITS, action: ACTIONS.indexOf(MAC_ACTIONS[format]), count: macs, bytes: 0 });

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { denseNotes } from '../dense-notes.ts';
 import type { Model } from '../model.ts';
 import { runCalls } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
@@ -43,7 +44,7 @@ export const x86Model = (recipesOf: (spec: X86Spec) => RecipeTable): Model<X86Sp
         ),
         peakUseBytes: {},
         fusedInto: new Map(calls.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
-        notes: [],
+        notes: denseNotes(trace),
       }),
     };
   },

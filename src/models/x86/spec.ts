@@ -35,6 +35,8 @@ export const x86Spec = z.strictObject({
     cacheUops: count(32),
     cacheLineUops: count(32),
     cacheLinesPerWindow: count(16),
+    /** Lines of the micro-op cache. */
+    cacheLines: count(65536),
     /** If one 32-byte window does not fit the cache, the rest of so many bytes stays out too. */
     cacheRefusalBytes: z.union([z.literal(32), z.literal(64)]),
     /** Microcode keeps lines with a jump across or at the end of 32 bytes out of the cache (erratum SKX102). */

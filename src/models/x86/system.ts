@@ -6,7 +6,7 @@ const count = (max: number) => z.number().int().min(1).max(max);
 const cycles = z.number().min(0).max(1e5);
 
 /** What a machine needs besides its core to run networks: how many cores, caches, memory, and how libraries use them. */
-export const systemSpec = z.strictObject({
+const fields = z.strictObject({
   /** Clock of all cores while they run wide vector code, the one in which networks are counted. */
   clockMHz: z.number().gt(0).max(1e5),
   defaultPrecision: z.string(),
@@ -51,6 +51,18 @@ export const systemSpec = z.strictObject({
   callNs: z.number().min(0).max(1e6),
   barrierNs: z.number().min(0).max(1e6),
   energy: energySpec,
+});
+
+/** Parts of every machine that reports name; the off-chip memory has a name of its own. */
+export const COMPONENTS = ['pipeline', 'vectorUnits', 'l1', 'l2', 'l3'] as const;
+
+/** What must hold between fields. */
+export const systemSpec = fields.superRefine(({ l1, l2, l3, memory }, context) => {
+  const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  if (l2.sizeKiB <= l1.sizeKiB) refuse(['l2', 'sizeKiB'], `use more than l1.sizeKiB, which is ${l1.sizeKiB}`);
+  if (l3.sizeKiB <= l2.sizeKiB) refuse(['l3', 'sizeKiB'], `use more than l2.sizeKiB, which is ${l2.sizeKiB}`);
+  const taken: readonly string[] = [...COMPONENTS, 'static'];
+  if (taken.includes(memory.name)) refuse(['memory', 'name'], 'use a name that no other component has');
 });
 
 export type SystemSpec = z.infer<typeof systemSpec>;

@@ -7,6 +7,8 @@ export interface LoopCode {
   readonly body: () => readonly Asm[];
   /** Steps of the loop nest's counter that one pass through the body makes. */
   readonly steps: number;
+  /** How often the body is written down before the loop's jump; once where this is missing. */
+  readonly writtenOut?: number;
 }
 
 /** General registers of kernels, by what they point at; a few more operands have the ones after. */

@@ -1,5 +1,6 @@
 import { type CacheSizes, levelOf, linesOf } from '../units/caches.ts';
 import type { ConvLoops } from './convolution.ts';
+import { convLoop } from './conv-code.ts';
 import { cover } from './cover.ts';
 import { REDUCTION_STEPS, SUM_BITS, tileEnd, tileLoop, type Tile, type TileMath } from './gemm-code.ts';
 import { REGISTERS } from './isa.ts';
@@ -91,13 +92,15 @@ function sweep(conv: ConvLoops, vectors: number, lanes: number, stays: 'weights'
   const sweeps = stays === 'weights' ? passes - 1 : 0;
   // A kernel goes over all taps of a vector of channels; filters of one tap over all channels at once.
   const callsPerTile = conv.taps === 1 ? 1 : Math.max(1, Math.ceil(depth / (lanes * conv.taps)));
+  // Channels of a vector and taps of a row follow each other without a jump.
+  const writtenOut = Math.ceil((conv.rowTaps * Math.min(lanes, depth / conv.taps)) / REDUCTION_STEPS[math.format]);
   const nests: Nest[] = [];
   for (const { size, count } of cover(positions, [width, ...tails(positions % width)])) {
     const tile = tileOf(vectors, size);
     const tiles = times * count;
     nests.push({
       role: 'multiply',
-      code: tileLoop(math, tile),
+      code: convLoop(math, tile, writtenOut),
       steps: tiles * Math.ceil(depth / REDUCTION_STEPS[math.format]),
       entries: tiles * callsPerTile,
       drainCycles: CALL_CYCLES,

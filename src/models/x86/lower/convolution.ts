@@ -17,7 +17,9 @@ export interface ConvLoops {
   readonly operandElements: number;
   readonly weightElements: number;
   readonly resultElements: number;
+  /** Taps of a filter, and of one of its rows. */
   readonly taps: number;
+  readonly rowTaps: number;
 }
 
 /** Forward and input gradient exchange the channels; a transposed convolution exchanges the passes. */
@@ -33,7 +35,7 @@ export function convLoops(op: ConvOp): ConvLoops {
   const operand = n * c * h * w * (pass === 'input-gradient' ? 1 : touched);
   const result = n * k * p * q;
   const weightElements = inside * k * taps;
-  const common = { images: n, groups, rows, rowPositions, taps };
+  const common = { images: n, groups, rows, rowPositions, taps, rowTaps: s };
   if (pass === 'weight-gradient')
     return {
       ...common,

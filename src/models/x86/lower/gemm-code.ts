@@ -124,18 +124,24 @@ function repeatingMultiply({ set, format, dotProducts }: TileMath): 'fma32' | 'f
   return dotProducts ? (format === 'int8' ? 'dotBytes' : 'dotWords') : null;
 }
 
-function broadcastStep(math: TileMath, { vectors, columns, unroll }: Tile, out: Asm[]): void {
+/** Where a kernel finds the right operand of a column. */
+type ElementAddress = (column: number) => ReturnType<typeof at>;
+
+/** Packed panels have a stream for each four columns; kernels without packing find the elements of a step side by side. */
+function packedElements({ format }: TileMath, { unroll }: Tile): ElementAddress {
+  const elementBytes = SUM_BITS[format] / 8;
+  return (column) =>
+    unroll === 1
+      ? at(POINTER.right, column * elementBytes)
+      : columnAddress(Math.floor(column / 4) % 6, (column % 4) * elementBytes);
+}
+
+/** One step of a `broadcast` tile. */
+export function broadcastStep(math: TileMath, { vectors, columns }: Tile, out: Asm[], elementAt: ElementAddress): void {
   const { set, bits, format } = math;
   const firstSum = REGISTERS[set] - vectors * columns;
   const firstLeft = Math.max(0, firstSum - 2 - vectors);
   const elementBits = format === 'fp64' ? 64 : 32;
-  // Packed panels have a stream for each four columns; kernels without packing find the elements of a step side by side.
-  const elementAt = (column: number): ReturnType<typeof at> => {
-    const offset = elementBits / 8;
-    return unroll === 1
-      ? at(POINTER.right, column * offset)
-      : columnAddress(Math.floor(column / 4) % 6, (column % 4) * offset);
-  };
   for (let part = 0; part < vectors; part += 1)
     out.push(load(set, bits, vector(firstLeft + part), at(POINTER.left, (part * bits) / 8)));
   // An element that is used only once is repeated by the multiplication itself.
@@ -164,7 +170,12 @@ function dotStep(math: TileMath, { vectors, columns }: Tile, out: Asm[]): void {
   }
 }
 
-const STEPS = { broadcast: broadcastStep, pairs: pairStep, quads: quadStep, dot: dotStep } as const;
+const STEPS = {
+  broadcast: (math: TileMath, tile: Tile, out: Asm[]) => broadcastStep(math, tile, out, packedElements(math, tile)),
+  pairs: pairStep,
+  quads: quadStep,
+  dot: dotStep,
+} as const;
 
 /** The loop over the reduction: one step per element, or per vector of elements for `dot`. */
 export function tileLoop(math: TileMath, tile: Tile): LoopCode {
