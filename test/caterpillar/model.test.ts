@@ -180,12 +180,18 @@ describe('what the machine cannot do', () => {
     expect(message).toContain('the machine has 0.5 GiB');
   });
 
+  it('says that zeros are multiplied', () => {
+    const { notes } = run('caterpillar-2x16', 'lenet-5', { phase: 'inference', sparsity: { n: 2, m: 4 } });
+    expect(notes.join(' ')).toContain('Zeros of 2:4');
+  });
+
   it.each([
     ['core.size=2', 'core.size'],
     ['pe.memoryBKiB=0.1', 'pe.memoryBKiB'],
     ['rings.rows=20', 'rings.rows'],
     ['format=int8', 'format'],
     ['pe.memoryALineWords=1', 'pe.memoryALineWords'],
+    ['memory.name=memoryA', 'memory.name'],
   ])('%s', (set, path) => {
     expect(refusal(() => loadMachine('caterpillar-2x16', [set], SCHEMAS))).toContain(path);
   });

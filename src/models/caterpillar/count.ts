@@ -1,10 +1,9 @@
 import { ACTIONS, type Action, type ActionUse, type Observer } from '../../events/events.ts';
 import type { Job } from './program.ts';
-import { type CaterpillarSpec, coreCount, wordBytes } from './spec.ts';
+import { COMPONENTS, type CaterpillarSpec, coreCount, wordBytes } from './spec.ts';
 import type { CoreCounts } from './units/core.ts';
 
-/** Components in the order of the event layout; the off-chip memory follows under its own name. */
-const COMPONENTS = ['fmac', 'registers', 'memoryA', 'memoryB', 'buses', 'links', 'ring'] as const;
+/** Places of COMPONENTS; the off-chip memory follows under its own name. */
 const [FMAC, REGISTERS, MEMORY_A, MEMORY_B, BUSES, LINKS, RING] = [0, 1, 2, 3, 4, 5, 6];
 const OFF_CHIP = COMPONENTS.length;
 

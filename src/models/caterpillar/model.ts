@@ -2,6 +2,7 @@ import { unitNames, runJobs } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { lower } from './lower/lower.ts';
 import { notePools } from './lower/notes.ts';
+import { denseNotes } from '../dense-notes.ts';
 import type { Model } from '../model.ts';
 import type { Observer } from '../../events/events.ts';
 import type { CaterpillarProgram } from './program.ts';
@@ -27,7 +28,7 @@ export const caterpillar: Model<CaterpillarSpec> = {
         cycles: runJobs(spec, program, observer, unfolded),
         peakUseBytes: { memoryA: peakUseBytes },
         fusedInto: new Map(jobs.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
-        notes,
+        notes: [...notes, ...denseNotes(trace)],
       }),
     };
   },

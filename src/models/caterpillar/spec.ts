@@ -50,8 +50,14 @@ const fields = z.strictObject({
 
 export type CaterpillarSpec = z.infer<typeof fields>;
 
+/** Parts of every machine that reports name; the off-chip memory has a name of its own. */
+export const COMPONENTS = ['fmac', 'registers', 'memoryA', 'memoryB', 'buses', 'links', 'ring'] as const;
+
 /** What must hold between fields. */
 export const caterpillarSpec = fields.superRefine((spec, context) => {
+  const taken: readonly string[] = [...COMPONENTS, 'static'];
+  if (taken.includes(spec.memory.name))
+    context.addIssue({ code: 'custom', path: ['memory', 'name'], message: 'use a name that no other component has' });
   const { rows, columns } = spec.rings;
   if (rows * columns > MAX_RANKS)
     context.addIssue({
