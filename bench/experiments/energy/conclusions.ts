@@ -6,8 +6,8 @@ hardly less energy while weights stay in the PEs: between SGD and mini-batch lie
 2 % for mlp-500. What decides is then how many samples a method needs.
 
 - lenet-300-100: CP needs least energy: 20 mJ to 90 % (SGD 28, mini-batch 27) and 107 mJ to 95 % (SGD 113, mini-batch 201) on
-  caterpillar-2x16. Up to 90 % methods lie within a test or two of each other; to 95 % mini-batches take half as many samples again
-  as SGD and CP. In time the 2048 PEs of caterpillar-2x4 favour batches: 11 ms to 95 %, against 18 (SGD); CP takes 9.
+  caterpillar-2x16. To 90 % these three lie within a test of each other; to 95 % mini-batches take 30,000 samples,
+  SGD and CP 16,000. In time the 2048 PEs of caterpillar-2x4 favour batches: 11 ms to 95 %, against 18 (SGD); CP takes 9.
   So the claim about small networks holds here for energy to 95 %, weakly: mini-batch decays its rate over five epochs,
   the others over one, which makes it slower to 95 % than it would be alone. Only mini-batch ran long enough to reach 97 %.
 - FA and DFA: least energy a sample does not help (DFA has it, 13 % below SGD on mlp-500): on lenet-300-100 they need four times
