@@ -1,13 +1,9 @@
 import { LOAD, STORE_DATA } from '../tables.ts';
-import { doneAt, earliest, latencyOf, MASK, misses, placeOf, portOf, PORTS, UNKNOWN } from './flight.ts';
+import { doneAt, earliest, latencyOf, MASK, misses, placeOf, PORTS, UNKNOWN } from './flight.ts';
 import type { Machine } from './machine.ts';
+import { quietUntil, ready, readyCount } from './ready.ts';
 import { resultList, wake } from './waiting.ts';
 
-/** By port: micro-ops whose operands have a cycle, in no order. */
-const ready = Array.from({ length: PORTS }, (): number[] => []);
-const readyCount = new Int32Array(PORTS);
-/** By port: no micro-op of it can be dispatched before. */
-const quietUntil = new Int32Array(PORTS);
 /** By port: micro-ops bound to it and not dispatched, now and at the start of the cycle. */
 export const waiting = new Int32Array(PORTS);
 const snapshot = new Int32Array(PORTS);
@@ -15,15 +11,6 @@ export const busyUntil = new Int32Array(PORTS);
 
 export function clearPorts(): void {
   for (const counts of [readyCount, quietUntil, waiting, busyUntil]) counts.fill(0);
-}
-
-/** Puts a micro-op that waits for nothing unknown at its port. */
-export function enqueue(uop: number): void {
-  const port = portOf[uop & MASK]!;
-  const time = earliest[uop & MASK]!;
-  ready[port]![readyCount[port]!] = uop;
-  readyCount[port]! += 1;
-  if (time < quietUntil[port]!) quietUntil[port] = time;
 }
 
 /** The counts that binding goes by are those at the start of the cycle. */

@@ -13,7 +13,8 @@ import {
   writer,
 } from './flight.ts';
 import type { Machine } from './machine.ts';
-import { choosePort, enqueue, noteWaiting, waiting } from './ports.ts';
+import { choosePort, noteWaiting, waiting } from './ports.ts';
+import { enqueue } from './ready.ts';
 import { meetStore } from './stores.ts';
 import { dependOn } from './waiting.ts';
 

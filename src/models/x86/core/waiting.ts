@@ -13,7 +13,7 @@ import {
   UNKNOWN,
 } from './flight.ts';
 import type { Machine } from './machine.ts';
-import { enqueue } from './ports.ts';
+import { enqueue } from './ready.ts';
 
 /** How far a load may run ahead of the address of a store before it counts as wrong (fitted). */
 const RUN_AHEAD_CYCLES = 4;
