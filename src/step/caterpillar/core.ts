@@ -10,6 +10,7 @@ import {
   type Stream,
   type Word,
 } from '../../models/caterpillar/micro/program.ts';
+import { ModelBug } from '../../errors.ts';
 import { FLOAT_FORMATS } from '../../numerics/formats/float-format.ts';
 import { sumRoundedToOdd } from '../../numerics/formats/exact-sum.ts';
 import { createRounder } from '../../numerics/formats/round-number.ts';
@@ -110,7 +111,7 @@ function issues({ steps }: Program): { readonly words: readonly Issue[]; readonl
 }
 
 /** A core's state before its first cycle, what a cycle does to it, and when it is done. */
-export function coreMachine(timing: CoreTiming, loaded: Loaded, rate: number) {
+export function coreMachine(timing: CoreTiming, loaded: Loaded) {
   const { size } = timing;
   const { program, streams, wrapA, wrapB } = loaded;
   const { words, end } = issues(program);
@@ -137,7 +138,8 @@ export function coreMachine(timing: CoreTiming, loaded: Loaded, rate: number) {
         // Taken when the multiply-add starts: it is still on its way.
         return null;
       case 'constant':
-        return source.name === 'one' ? 1 : rate;
+        if (source.name === 'one') return 1;
+        throw new ModelBug('a product has no learning rate');
     }
   };
 

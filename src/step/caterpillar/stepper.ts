@@ -30,7 +30,7 @@ export function coreStepper(title: string, product: Product, timing: CoreTiming)
     ],
   });
 
-  const machine = coreMachine(timing, loaded, 0);
+  const machine = coreMachine(timing, loaded);
   return {
     title,
     ...machine,
