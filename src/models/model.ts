@@ -10,6 +10,8 @@ export interface RunResult {
   readonly peakUseBytes: Readonly<Record<string, number>>;
   /** Ops that ran inside another one: op -> that op. */
   readonly fusedInto: ReadonlyMap<number, number>;
+  /** MACs that ops ask for and their algorithms do without, as Winograd's: op -> MACs; absent: none. */
+  readonly savedMacs?: ReadonlyMap<number, number>;
   /** Things a reader must know: what was split, spilled, assumed. */
   readonly notes: readonly string[];
 }

@@ -57,6 +57,7 @@ export function buildReport(inputs: ReportInputs): Report {
   const rooflineOps: Report['roofline']['ops'][number][] = [];
   let activeCycles = 0;
   let totalMacs = 0;
+  let savedMacs = 0;
   let startCycle = 0;
   // Cells that hold useful weights, and those that do not, while the array is active.
   let usefulMacs = 0;
@@ -73,6 +74,8 @@ export function buildReport(inputs: ReportInputs): Report {
     const energyByComponent = inputs.price(counts);
     const trafficBytes = trafficOf(counts);
     const opMacs = macs(op);
+    const saved = result.savedMacs?.get(index) ?? 0;
+    const multiplied = opMacs - saved;
     addInto(stallTotals, stallCycles);
     addInto(energyTotals, energyByComponent);
     for (const [name, bytes] of Object.entries(trafficBytes)) {
@@ -81,12 +84,13 @@ export function buildReport(inputs: ReportInputs): Report {
     }
     activeCycles += active;
     totalMacs += opMacs;
+    savedMacs += saved;
     const offChip = trafficBytes[facts.offChip.name];
     if (opMacs > 0 && opCycles > 0 && offChip !== undefined) {
       rooflineOps.push({
         name: op.name,
-        macsPerByte: opMacs / (offChip.read + offChip.write),
-        attainedMacsPerCycle: opMacs / opCycles,
+        macsPerByte: multiplied / (offChip.read + offChip.write),
+        attainedMacsPerCycle: multiplied / opCycles,
       });
     }
     const report: OpReport = {
@@ -98,7 +102,8 @@ export function buildReport(inputs: ReportInputs): Report {
       cycles: opCycles,
       activeCycles: active,
       macs: opMacs,
-      utilization: opCycles === 0 ? 0 : opMacs / (opCycles * inputs.peakMacsPerCycle),
+      savedMacs: saved,
+      utilization: opCycles === 0 ? 0 : multiplied / (opCycles * inputs.peakMacsPerCycle),
       bound: result.fusedInto.has(index)
         ? 'fused'
         : isOverlapped(ledger, index, opCycles)
@@ -115,6 +120,7 @@ export function buildReport(inputs: ReportInputs): Report {
   const energyPj = sum(Object.values(energyTotals));
   const offChip = traffic[facts.offChip.name] ?? { read: 0, write: 0 };
   const offChipBytes = offChip.read + offChip.write;
+  const multipliedMacs = totalMacs - savedMacs;
   return {
     schema: 'accsim.report/1',
     version: inputs.version,
@@ -131,8 +137,9 @@ export function buildReport(inputs: ReportInputs): Report {
       clockHz: facts.clockHz,
       seconds,
       macs: totalMacs,
+      savedMacs,
       peakMacsPerCycle: inputs.peakMacsPerCycle,
-      utilization: cycles === 0 ? 0 : totalMacs / (cycles * inputs.peakMacsPerCycle),
+      utilization: cycles === 0 ? 0 : multipliedMacs / (cycles * inputs.peakMacsPerCycle),
       samplesPerSecond: seconds === 0 ? 0 : trace.workload.batch / seconds,
       energyPj,
       averagePowerW: seconds === 0 ? 0 : energyPj / 1e12 / seconds,
@@ -151,15 +158,23 @@ export function buildReport(inputs: ReportInputs): Report {
       memory: facts.offChip.name,
       peakMacsPerCycle: inputs.peakMacsPerCycle,
       bytesPerCycle: facts.offChip.bytesPerCycle,
-      macsPerByte: offChipBytes === 0 ? 0 : totalMacs / offChipBytes,
-      attainedMacsPerCycle: cycles === 0 ? 0 : totalMacs / cycles,
+      macsPerByte: offChipBytes === 0 ? 0 : multipliedMacs / offChipBytes,
+      attainedMacsPerCycle: cycles === 0 ? 0 : multipliedMacs / cycles,
       ops: rooflineOps,
     },
     units: unitReports(ledger, cycles),
     ops,
     accuracy: inputs.accuracy,
-    notes: result.notes,
+    notes: [...savedNote(totalMacs, savedMacs), ...result.notes],
   };
+}
+
+function savedNote(totalMacs: number, savedMacs: number): string[] {
+  if (savedMacs === 0) return [];
+  const percent = ((100 * savedMacs) / totalMacs).toPrecision(2);
+  return [
+    `Convolutions by Winograd or Fourier transforms do without ${percent} % of the MACs; MAC utilization and roofline count those done.`,
+  ];
 }
 
 /** Causes in the order of the closed set, so that reports are stable. */

@@ -14,6 +14,8 @@ export interface OpReport {
   readonly cycles: number;
   readonly activeCycles: number;
   readonly macs: number;
+  /** MACs of those that its algorithm does without (Winograd, Fourier). */
+  readonly savedMacs: number;
   /** MACs done over MACs possible in its cycles, 0..1. */
   readonly utilization: number;
   /** What bounds it: `compute`, or the stall cause that took most of its cycles, `fused`, or `overlapped` where it ran beside others only. */
@@ -53,6 +55,8 @@ export interface Report {
     readonly clockHz: number;
     readonly seconds: number;
     readonly macs: number;
+    /** MACs of those that algorithms do without. */
+    readonly savedMacs: number;
     readonly peakMacsPerCycle: number;
     readonly utilization: number;
     readonly samplesPerSecond: number;

@@ -148,7 +148,7 @@ export function renderTable(report: Report, options: TableOptions): string {
     ),
     row(
       'MAC utilization',
-      `${percent(totals.utilization)}   ${si(totals.macs, 'MAC')} of ${si(totals.cycles * totals.peakMacsPerCycle, 'MAC')} possible`,
+      `${percent(totals.utilization)}   ${si(totals.macs - totals.savedMacs, 'MAC')} of ${si(totals.cycles * totals.peakMacsPerCycle, 'MAC')} possible`,
     ),
     row(
       'energy',

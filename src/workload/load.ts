@@ -50,7 +50,18 @@ export function loadTraces(text: string, options: TraceOptions, defaultPrecision
   checkBatch(options.batch);
   const { sparsity } = options;
   const traces = workloadTraces(resolveWorkload(text), options, defaultPrecision);
-  return sparsity === undefined ? traces : traces.map((trace) => withPattern(trace, sparsity));
+  return sparsity === undefined ? traces : sparse(traces, sparsity);
+}
+
+/** The traces with a pattern in all weights that it fits. Throws InputError if those are none. */
+function sparse(traces: readonly Trace[], pattern: SparsePattern): Trace[] {
+  const marked = traces.map((trace) => withPattern(trace, pattern));
+  if (marked.some(({ tensors }) => tensors.some((tensor) => tensor.pattern !== undefined))) return marked;
+  throw InputError.of(
+    '--sparsity',
+    `${pattern.n}:${pattern.m} fits no weight of ${marked[0]!.workload.name}`,
+    `a pattern runs along the input channels of a weight, which must be a multiple of ${pattern.m}; use another one, or leave it out`,
+  );
 }
 
 /** Index of the trace that is asked for among those of `loadTraces`. */

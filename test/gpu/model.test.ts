@@ -19,6 +19,10 @@ describe('what a GPU refuses before it runs', () => {
     expect(() => run('matmul:64x64x64', { precision: 'int4' })).toThrow('int4');
   });
 
+  it('a memory named as another component', () => {
+    expect(() => run('matmul:64x64x64', {}, 'v100', ['memory.name=l2'])).toThrow(/memory\.name/);
+  });
+
   it('tensors beyond its memory', () => {
     // Operands and result of 2^15 x 2^15 in fp32 are 4 GiB each.
     expect(() => run('matmul:32768x32768x32768', { precision: 'fp32' }, 'p4')).toThrow(/needs 12\.0 GiB.*has 8 GiB/);
@@ -36,6 +40,21 @@ describe('what is charged to whom', () => {
   it('busy cycles are those of useful multiply-adds at full rate', () => {
     // 80 SMs of 512 multiply-adds: 2048^3 / 40960 = 209,715.2 cycles; with fp32 sums 17/16 of that.
     expect(run('matmul:2048x2048x2048').totals.activeCycles).toBe(222_823);
+  });
+
+  it('a transformed convolution is charged what it multiplies, and saves the rest of its MACs', () => {
+    // 28 x 28 results are 7 x 7 tiles of 4 x 4, each 36 products for 16 x 9 (Winograd): a quarter; 49 x 128 are whole tiles of the product.
+    const report = run('conv:128,512,28,28,512,3,3,1,1', { precision: 'fp32' });
+    const { macs, savedMacs, activeCycles, peakMacsPerCycle, utilization, seconds } = report.totals;
+    expect(savedMacs / macs).toBe(0.75);
+    expect(report.ops[0]!.savedMacs).toBe(savedMacs);
+    expect(activeCycles).toBe(Math.ceil(macs / 4 / peakMacsPerCycle));
+    expect(utilization).toBeLessThan(1);
+    // Faster than any direct convolution could be.
+    expect(seconds * 1.53e9 * peakMacsPerCycle).toBeLessThan(macs);
+    expect(report.roofline.attainedMacsPerCycle).toBeLessThan(peakMacsPerCycle);
+    expect(report.notes.join(' ')).toContain('do without 75 % of the MACs');
+    expect(run('conv:128,512,28,28,512,3,3,2,1', { precision: 'fp32' }).totals.savedMacs).toBe(0);
   });
 
   it('sizes that are no multiple of a tile are charged as padding', () => {

@@ -77,12 +77,21 @@ describe('sparse tensor cores', () => {
   });
 
   it('serve convolutions too, but not those of three channels', () => {
-    const of = (text: string, sparsity?: SparsePattern) =>
-      run(text, { ...(sparsity !== undefined && { sparsity }) }).totals;
     const wide = 'conv:64,256,28,28,256,3,3,1,1';
-    expect(of(wide, TWO_OF_FOUR).seconds).toBeLessThan(0.8 * of(wide).seconds);
+    expect(run(wide, { sparsity: TWO_OF_FOUR }).totals.seconds).toBeLessThan(0.8 * run(wide).totals.seconds);
+    const [dense, sparse] = [run('resnet18'), run('resnet18', { sparsity: TWO_OF_FOUR })].map(({ ops }) => ops);
+    expect(sparse![0]).toMatchObject({
+      name: 'conv1',
+      cycles: dense![0]!.cycles,
+      trafficBytes: dense![0]!.trafficBytes,
+    });
+    expect(sparse!.filter(({ cycles }, index) => cycles < dense![index]!.cycles).length).toBeGreaterThan(10);
+  });
+
+  it('that fit no weight at all are refused', () => {
     const narrow = 'conv:64,3,28,28,256,3,3,1,1';
-    expect(of(narrow, TWO_OF_FOUR)).toEqual(of(narrow));
+    expect(() => run(narrow, { sparsity: TWO_OF_FOUR })).toThrow(/2:4 fits no weight/);
+    expect(() => run('matmul:64x64x64', { sparsity: { n: 2, m: 5 } })).toThrow(/multiple of 5/);
   });
 });
 

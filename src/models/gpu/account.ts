@@ -10,6 +10,8 @@ export interface Account {
   readonly cycles: number;
   readonly busyCycles: number;
   readonly stallCycles: Readonly<Partial<Record<StallCause, number>>>;
+  /** MACs of the op that nothing multiplies, as a transform (Winograd, Fourier) does without them. */
+  readonly savedMacs: number;
 }
 
 /** Unlimited in practice, and small enough for sums. */
@@ -43,7 +45,8 @@ function extrapolatedCycles(spec: GpuSpec, kernel: Kernel, cache: SmCache, unfol
 }
 
 /**
- * Charges the time of a call to causes. Busy are the cycles in which all math pipes multiply what is useful at full rate; then come
+ * Charges the time of a call to causes. Busy are the cycles in which all math pipes multiply what is useful at full rate, which for a
+ * transformed convolution is less than the MACs of the op (what its product pads counts as useful, up to these); then come
  * launches, tails and padded tiles as they are known, and waiting for memory, which is the difference to a run without its limits. What
  * remains passes inside the SMs: `issue` where products are computed, `vector` where nothing is multiplied.
  */
@@ -62,10 +65,11 @@ export function accountOf(
     (total, { kernel }) => total + extrapolatedCycles(unlimited, kernel, cache, unfolded),
     0,
   );
-  const busyCycles = work.macs === 0 ? 0 : Math.ceil(work.macs / work.macsPerCycle);
+  const macsDone = choice.kernels.reduce((total, { kernel }) => total + kernel.macsDone, 0);
+  const usefulMacs = Math.min(work.macs, macsDone);
+  const busyCycles = Math.ceil(usefulMacs / work.macsPerCycle);
   const launchCycles = Math.round(choice.seconds * spec.clockMHz * 1e6 - kernelCycles);
-  const cycles = Math.max(Math.round(kernelCycles), busyCycles) + launchCycles;
-  const paddedMacs = choice.kernels.reduce((total, { kernel }) => total + kernel.macsDone, 0) - work.macs;
+  const cycles = Math.ceil(kernelCycles) + launchCycles;
   const stallCycles: Partial<Record<StallCause, number>> = { launch: launchCycles };
   let rest = cycles - busyCycles - launchCycles;
   const charge = (cause: StallCause, wanted: number): void => {
@@ -74,11 +78,11 @@ export function accountOf(
     rest -= charged;
   };
   charge('operand-stall', kernelCycles - freeCycles);
-  if (work.macs > 0) charge('padding', paddedMacs / work.macsPerCycle);
+  if (work.macs > 0) charge('padding', (macsDone - usefulMacs) / work.macsPerCycle);
   charge(
     'tail',
     sum(({ tailCycles }) => tailCycles),
   );
   charge(work.macs > 0 ? 'issue' : 'vector', rest);
-  return { cycles, busyCycles, stallCycles };
+  return { cycles, busyCycles, stallCycles, savedMacs: work.macs - usefulMacs };
 }

@@ -41,6 +41,8 @@ export interface RankTimes {
   /** Cycles of those in which the SMs waited for other stages, and for data on its way. */
   readonly pipelineCycles: number;
   readonly communicationCycles: number;
+  /** MACs that ops did without: op -> MACs. */
+  readonly savedMacs: ReadonlyMap<number, number>;
 }
 
 /** A rank under way: yields the name of a message that is not in the mailbox yet, and ends with its times. */
@@ -61,6 +63,7 @@ export function* runRank(
 ): RankRun {
   const played = new Map<string, Played>();
   const factors = new Map<string, number>();
+  const savedMacs = new Map<number, number>();
   const deliveries = new Map<number, Delivery>();
   const awaited = new Map<number, string>();
   let underWay: { readonly transfer: Transfer; readonly startCycle: number; readonly endCycle: number }[] = [];
@@ -126,12 +129,13 @@ export function* runRank(
     underWay = underWay.filter(({ endCycle }) => endCycle > cycle);
     const end = endAmong(cycle, now.account.cycles, slowSpans(step, now));
     cycle = charge(observer, step.op, cycle, now.account);
+    if (now.account.savedMacs > 0) savedMacs.set(step.op, now.account.savedMacs);
     stall(step.op, 'communication', end);
     count(observer, step.op, now.accesses);
   }
   // What nobody waited for still has to end.
   for (const step of steps) if (step.kind === 'transfer') yield* waitFor([step.op], step.op);
-  return { cycles: cycle, pipelineCycles: lost.pipeline, communicationCycles: lost.communication };
+  return { cycles: cycle, pipelineCycles: lost.pipeline, communicationCycles: lost.communication, savedMacs };
 }
 
 /** Charges a call's cycles to their causes, and then to computing; returns the cycle after the last. */

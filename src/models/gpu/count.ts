@@ -3,10 +3,9 @@ import { type DType, DTYPES } from '../../trace/trace.ts';
 import type { TimedKernel } from './lower/choose.ts';
 import type { Transfer } from './lower/communicate.ts';
 import { type Instruction, ISSUE, MATH, SHARED } from './program.ts';
-import { type GpuSpec, operandsOf, storedShare } from './spec.ts';
+import { COMPONENTS, type GpuSpec, operandsOf, storedShare } from './spec.ts';
 
-/** Components in the order of the event layout; the off-chip memory follows under its own name, then the link. */
-const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemory', 'l2'] as const;
+/** Places of COMPONENTS. */
 const TENSOR_CORES = 0;
 const CUDA_CORES = 1;
 const REGISTERS = 2;

@@ -46,6 +46,7 @@ export const gpu: Model<GpuSpec> = {
         return {
           cycles,
           peakUseBytes: {},
+          savedMacs: own.savedMacs,
           fusedInto: new Map(calls.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
           notes: [
             ...patternNotes(spec, trace, calls),

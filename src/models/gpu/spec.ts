@@ -158,10 +158,15 @@ export function storedShare({ sparse }: MathSpec, operandBytes: number): number 
   return sparse === undefined ? 1 : (sparse.n / sparse.m) * (1 + sparse.indexBits / (8 * operandBytes));
 }
 
+/** Components in the order of the event layout; the off-chip memory follows under its own name, then the link. */
+export const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemory', 'l2'] as const;
+
 /** What must hold between fields. */
 export const gpuSpec = fields.superRefine((spec, context) => {
   const refuse = (path: string, message: string): void =>
     context.addIssue({ code: 'custom', path: path.split('.'), message });
+  const taken: readonly string[] = [...COMPONENTS, 'link', 'static'];
+  if (taken.includes(spec.memory.name)) refuse('memory.name', 'use a name that no other component has');
   if (Object.keys(spec.math).length === 0) refuse('math', 'name at least one precision');
   for (const [precision, { unit, sparse }] of Object.entries(spec.math)) {
     const pattern = sparse === undefined ? undefined : `${sparse.n}:${sparse.m}`;
