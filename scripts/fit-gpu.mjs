@@ -32,6 +32,7 @@ const FITS = {
         ['memory.latencyCycles'],
         ['memory.streamShare'],
         ['memory.stridedShare'],
+        ['memory.sectorShare'],
         ['library.prologueInstructions'],
       ],
     },
@@ -58,7 +59,6 @@ const FITS = {
 
 /** Fitted too, but chosen from a few or found on something else than times of kernels. */
 const BY_HAND = [
-  'memory.pitchBytes',
   'library.maxSlices',
   'library.convTileColumns',
   'library.recurrence.plain',

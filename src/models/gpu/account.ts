@@ -28,6 +28,7 @@ export function withoutMemoryLimits(spec: GpuSpec): GpuSpec {
       latencyCycles: spec.l2.latencyCycles,
       streamShare: 1,
       stridedShare: 1,
+      sectorShare: 1,
     },
   };
 }

@@ -98,6 +98,8 @@ const fields = z.strictObject({
     /** Share of that which rows reach that are read a little at a time, at a pitch that is no multiple of `pitchBytes`. */
     stridedShare: share,
     pitchBytes: count(2 ** 20),
+    /** Share that rows reach, whatever their pitch, that are read one sector (32 bytes) at a time. */
+    sectorShare: share,
   }),
   /** Network that joins this GPU with others: a name of arch/network/ or a file. Absent: it is alone. */
   network: z.string().min(1).optional(),

@@ -187,7 +187,7 @@ function tileKernel(
         Math.max(1, Math.floor(resident / slices / Math.max(1, Math.floor(resident / (tilesM * tilesN * slices))))),
         operandCapacityBytes(spec),
       ),
-    patternShare: patternShare(spec, product),
+    patternShare: patternShare(spec, tile, product),
     resultReadBytes: product.readsResult && !partial ? stored : 0,
     resultWriteBytes: stored,
     offChipResultShare: 1 - hitRate,
@@ -236,12 +236,22 @@ export function macsPerCycle(spec: GpuSpec, math: MathSpec): number {
   return (spec.sm.subCores * math.m * math.n * math.k) / (math.instructions * math.occupiesCycles);
 }
 
-/** Rows read a few bytes at a time are slow unless their pitch keeps them in step over the channels; measured, see the machine file. */
-function patternShare(spec: GpuSpec, { leftPitchBytes, rightPitchBytes, leftBytes, rightBytes }: Product): number {
-  const strided = (pitch: number | null): boolean => pitch !== null && pitch % spec.memory.pitchBytes !== 0;
-  const slow = (strided(leftPitchBytes) ? leftBytes : 0) + (strided(rightPitchBytes) ? rightBytes : 0);
-  const slowShare = slow / (leftBytes + rightBytes);
-  return 1 / (1 - slowShare + slowShare / spec.memory.stridedShare);
+/** Bytes of L2 and DRAM that are moved at once on NVIDIA's GPUs since Maxwell. */
+const SECTOR_BYTES = 32;
+
+/**
+ * Operands whose rows lie along the reduction are read a tile's depth of a row at a time, which memory serves slower: one sector at a
+ * time always, more of them unless the pitch keeps rows in step over the channels. Measured, see the machine files.
+ */
+function patternShare(spec: GpuSpec, tile: TileSpec, product: Product): number {
+  const { leftPitchBytes, rightPitchBytes, leftBytes, rightBytes } = product;
+  const { sectorShare, stridedShare, pitchBytes } = spec.memory;
+  const shareOf = (pitch: number | null): number => {
+    if (pitch === null) return 1;
+    if (tile.k * product.operandBytes <= SECTOR_BYTES) return sectorShare;
+    return pitch % pitchBytes === 0 ? 1 : stridedShare;
+  };
+  return (leftBytes + rightBytes) / (leftBytes / shareOf(leftPitchBytes) + rightBytes / shareOf(rightPitchBytes));
 }
 
 /** Adds the slices' partial sums up; they are still in L2 as far as they fit. */
