@@ -173,7 +173,7 @@ function savedNote(totalMacs: number, savedMacs: number): string[] {
   if (savedMacs === 0) return [];
   const percent = ((100 * savedMacs) / totalMacs).toPrecision(2);
   return [
-    `Convolutions by Winograd or Fourier transforms do without ${percent} % of the MACs; MAC utilization and roofline count those done.`,
+    `Convolutions by Winograd or Fourier transforms, or past zeros of padding, do without ${percent} % of the MACs; MAC utilization and roofline count those done.`,
   ];
 }
 
