@@ -1,11 +1,9 @@
 import { unitNames, runJobs } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { lower } from './lower/lower.ts';
-import { notePools } from './lower/notes.ts';
 import { denseNotes } from '../dense-notes.ts';
 import type { Model } from '../model.ts';
-import type { Observer } from '../../events/events.ts';
-import type { CaterpillarProgram } from './program.ts';
+import { fastest } from './search.ts';
 import { type CaterpillarSpec, caterpillarSpec, peCount } from './spec.ts';
 
 export const caterpillar: Model<CaterpillarSpec> = {
@@ -33,18 +31,3 @@ export const caterpillar: Model<CaterpillarSpec> = {
     };
   },
 };
-
-/** For runs that are only timed. */
-const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };
-
-/** Of a pipeline's two programs, layers in turn on all cores and on cores of their own, the one that takes less time. */
-function fastest(spec: CaterpillarSpec, programs: readonly CaterpillarProgram[]): CaterpillarProgram {
-  const [inTurn, onPools] = programs as [CaterpillarProgram, CaterpillarProgram?];
-  if (onPools === undefined) return inTurn;
-  const [turnsCycles, poolsCycles] = [inTurn, onPools].map((program) => runJobs(spec, program, SILENT, false)) as [
-    number,
-    number,
-  ];
-  const best = poolsCycles < turnsCycles ? onPools : inTurn;
-  return { ...best, notes: [...best.notes, notePools(onPools.poolCores, turnsCycles, poolsCycles)] };
-}

@@ -44,6 +44,8 @@ export interface CaterpillarProgram {
   readonly jobs: readonly Job[];
   /** Cores of each pool. Pools work at the same time. */
   readonly poolCores: readonly number[];
+  /** Share of memory A that was kept free for blocks that come and go. */
+  readonly freeShare: number;
   readonly peakUseBytes: number;
   readonly notes: readonly string[];
 }

@@ -119,7 +119,7 @@ function bestGrid(surroundings: Surroundings, cores: number, { tasks }: Layer, p
   return best!;
 }
 
-/** A core for each layer, and each further one for the layer that takes longest; null if some weights would not fit their cores. */
+/** A core for each layer, and each further one for the layer that takes longest; null if weights would not fit their cores. */
 function poolsOf(
   spec: CaterpillarSpec,
   layers: readonly Layer[],
@@ -127,6 +127,7 @@ function poolsOf(
 ): { count: number; placed: Placed }[] | null {
   const cores = coreCount(spec);
   if (layers.length < 2 || layers.length > cores) return null;
+  if (layers.some(({ tasks }) => tasks.some(({ task }) => !task.resident))) return null;
   const pools = layers.map((layer) => ({ count: 1, placed: place(layer, 1) }));
   for (let given = layers.length; given < cores; given++) {
     const cycles = pools.map(({ placed }) => placed.cycles);

@@ -35,6 +35,15 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
   return notes;
 }
 
+/** How much of memory A was kept free, and what a step takes with each share tried. */
+export function noteFreeShares(
+  chosen: number,
+  tried: readonly { readonly share: number; readonly cycles: number }[],
+): string {
+  const each = tried.map(({ share, cycles }) => `${cycles} cycles with 1/${1 / share}`);
+  return `1/${1 / chosen} of memories A is kept free for blocks that come and go: ${each.join(', ')}.`;
+}
+
 /** Which of two ways to run a pipeline was taken. */
 export function notePools(poolCores: readonly number[], turnsCycles: number, poolsCycles: number): string {
   const both = `${turnsCycles} cycles a step in turn on all cores, ${poolsCycles} on ${poolCores.join(', ')} cores of their own`;
