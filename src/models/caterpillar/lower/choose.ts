@@ -5,7 +5,16 @@ import type { RingSpec } from '../units/ring.ts';
 import type { Contraction } from './contraction.ts';
 import { exchangesOf, layerSizes } from './exchanges.ts';
 import type { Grid } from './grid.ts';
-import { gemmKernel, gemvKernel, type Kernel, type LocalSizes, updateKernel, type WorkingWords } from './kernel.ts';
+import {
+  gemmKernel,
+  gemvKernel,
+  inTurn,
+  type Kernel,
+  type LocalSizes,
+  updateKernel,
+  type WorkingWords,
+} from './kernel.ts';
+import { choose } from './tie.ts';
 
 /** A contraction with what is known of its surroundings. */
 export interface Task {
@@ -23,6 +32,8 @@ export interface Candidate {
   readonly occupiesCycles: number;
   /** Until its results are everywhere. */
   readonly deliversCycles: number;
+  /** That a PE reads from memory A and writes to it. */
+  readonly memoryWords: number;
 }
 
 /** Sizes of a core's part of a contraction; groups of a grouped convolution are dealt out like columns. */
@@ -50,21 +61,34 @@ function localSizes({ path, count, rows, depth, columns }: Contraction, grid: Gr
 
 /** Ways for a core to do its part. */
 function kernelsOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, working: WorkingWords): Kernel[] {
-  const { contraction, fused } = task;
+  const { path } = task.contraction;
   // Cores that share weights have a part each, and take in the others as they come round.
   const resident = task.resident && grid.columns === 1;
   const { count, rows, depth, columns } = sizes;
-  const isDelta = contraction.path === 'delta';
-  const residentOf = (kernel: Kernel | null): Kernel[] => (resident && kernel !== null ? [kernel] : []);
-  if (contraction.path === 'weight-gradient') {
-    const whole = gemmKernel(timing, sizes, { residentA: false, residentC: resident, transposed: false }, working);
-    const samples = { rows, columns, times: count * depth };
-    return [...residentOf(updateKernel(timing, samples, false, working)), whole];
+  if (task.fused) {
+    const samples = count * columns;
+    const both = resident ? updateKernel(timing, { rows: depth, columns: rows, samples }, true, working) : null;
+    return both === null ? [] : [both];
   }
-  if (fused)
-    return residentOf(updateKernel(timing, { rows: depth, columns: rows, times: count * columns }, true, working));
-  const placement = { residentA: resident, residentC: false, transposed: resident && isDelta };
-  return [...residentOf(gemvKernel(timing, sizes, isDelta, working)), gemmKernel(timing, sizes, placement, working)];
+  const isGradient = path === 'weight-gradient';
+  const placement = isGradient
+    ? { residentA: false, residentC: resident, transposed: false }
+    : { residentA: resident, residentC: false, transposed: resident && path === 'delta' };
+  const together = (samples: number): Kernel =>
+    gemmKernel(timing, { ...sizes, [isGradient ? 'depth' : 'columns']: samples }, placement, working);
+  const oneByOne = (samples: number): Kernel | null =>
+    isGradient
+      ? updateKernel(timing, { rows, columns, samples: count * samples }, false, working)
+      : gemvKernel(timing, { ...sizes, columns: samples }, path === 'delta', working);
+
+  const samples = isGradient ? depth : columns;
+  const whole = together(samples);
+  const single = resident ? oneByOne(samples) : null;
+  if (single === null) return [whole];
+  // As many as fill the PEs together, and the rest one by one.
+  const rest = samples % timing.size;
+  if (rest === 0 || rest === samples) return [single, whole];
+  return [single, whole, inTurn(together(samples - rest), oneByOne(rest)!)];
 }
 
 /** Cycles of the last piece of an exchange: from core to core, a beat at a time. */
@@ -90,7 +114,7 @@ const known = new Map<string, Candidate | null>();
 /** A sweep over sizes must not fill memory; what is dropped is computed again. */
 const KNOWN_AT_MOST = 20_000;
 
-/** The fastest way to do a task on a grid of cores; null if there is none. */
+/** The way to do a task on a grid of cores; null if there is none. */
 export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Candidate | null {
   const { timing, ring, working } = surroundings;
   const { path, count, rows, depth, columns } = task.contraction;
@@ -101,25 +125,29 @@ export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Cand
   const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= KNOWN_AT_MOST) known.clear();
-  const found = choose(surroundings, task, grid);
+  const candidates = candidatesOf(surroundings, task, grid);
+  const found =
+    candidates.length === 0
+      ? null
+      : choose(
+          candidates,
+          ({ deliversCycles }) => deliversCycles,
+          ({ memoryWords }) => memoryWords,
+        );
   known.set(key, found);
   return found;
 }
 
-function choose({ timing, ring, working }: Surroundings, task: Task, grid: Grid): Candidate | null {
+function candidatesOf({ timing, ring, working }: Surroundings, task: Task, grid: Grid): Candidate[] {
   const { contraction } = task;
-  const sizes = localSizes(contraction, grid);
-  let best: Candidate | null = null;
-  for (const kernel of kernelsOf(timing, task, grid, sizes, working)) {
-    // Vectors of a sample stay in memory B from pass to pass, blocks of a batch do not.
-    const bySample = kernel.name !== 'gemm';
-    const exchanges = exchangesOf(contraction, layerSizes(contraction), grid, { inputs: bySample, errors: false });
-    const { issueCycles, cycles } = runKernel(kernel, timing.size, false);
+  const layer = layerSizes(contraction);
+  return kernelsOf(timing, task, grid, localSizes(contraction, grid), working).map((kernel) => {
+    // Vectors of one sample stay in memory B from pass to pass, those of a batch do not.
+    const exchanges = exchangesOf(contraction, layer, grid, { inputs: layer.columns === 1, errors: false });
+    const { issueCycles, cycles, readsA, writesA } = runKernel(kernel, timing.size, false);
     const ringCycles = exchanges.reduce((sum, exchange) => sum + bucketCycles(ring, exchange), 0);
     const occupiesCycles = Math.max(issueCycles, ringCycles);
     const deliversCycles = occupiesCycles + cycles - issueCycles + tailCycles(ring, exchanges);
-    if (best === null || deliversCycles < best.deliversCycles)
-      best = { kernel, exchanges, occupiesCycles, deliversCycles };
-  }
-  return best;
+    return { kernel, exchanges, occupiesCycles, deliversCycles, memoryWords: readsA + writesA };
+  });
 }

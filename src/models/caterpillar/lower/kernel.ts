@@ -4,7 +4,7 @@ import type { CoreTiming, Program } from '../micro/program.ts';
 
 /** Programs that one core runs one after the other for its part of a contraction, each so many times. */
 export interface Kernel {
-  readonly name: 'gemv' | 'gemm' | 'update' | 'delta with update';
+  readonly name: string;
   readonly parts: readonly { readonly program: Program; readonly times: number }[];
 }
 
@@ -20,6 +20,11 @@ export interface LocalSizes {
 export interface WorkingWords {
   readonly a: number;
   readonly b: number;
+}
+
+/** One kernel after the other. */
+export function inTurn(...kernels: readonly Kernel[]): Kernel {
+  return { name: kernels.map(({ name }) => name).join(' + '), parts: kernels.flatMap(({ parts }) => parts) };
 }
 
 function matrixOf(size: number, rows: number, columns: number): LocalMatrix {
@@ -42,14 +47,14 @@ export function gemvKernel(
 /** Weights [rows x columns] change by an outer product for each of so many samples; with the delta pass through them if `fused`. */
 export function updateKernel(
   timing: CoreTiming,
-  weights: { readonly rows: number; readonly columns: number; readonly times: number },
+  weights: { readonly rows: number; readonly columns: number; readonly samples: number },
   fused: boolean,
   working: WorkingWords,
 ): Kernel | null {
   const matrix = matrixOf(timing.size, weights.rows, weights.columns);
   if (!vectorsFit(matrix, working)) return null;
   const program = fused ? deltaWithUpdate(timing, matrix) : outerProductUpdate(timing, matrix);
-  return { name: fused ? 'delta with update' : 'update', parts: [{ program, times: weights.times }] };
+  return { name: fused ? 'delta with update' : 'update', parts: [{ program, times: weights.samples }] };
 }
 
 /** Errors twice, as they are and scaled, and inputs. */

@@ -3,6 +3,7 @@ import { type CaterpillarSpec, coreCount, wordsA } from '../spec.ts';
 import { bestOn, type Candidate, type Surroundings, type Task } from './choose.ts';
 import { type Grid, gridsOf } from './grid.ts';
 import type { Group } from './groups.ts';
+import { choose } from './tie.ts';
 
 /** A group with what it multiplies; two tasks where delta and weight gradient cannot share a pass. */
 export interface Plan {
@@ -35,6 +36,7 @@ interface Layer {
 interface Placed {
   readonly grid: Grid;
   readonly cycles: number;
+  readonly memoryWords: number;
 }
 
 /**
@@ -106,17 +108,21 @@ function distinctTasks(tasks: readonly Task[]): Layer['tasks'] {
 }
 
 function bestGrid(surroundings: Surroundings, cores: number, { tasks }: Layer, pipelined: boolean): Placed {
-  let best: Placed | null = null;
-  for (const grid of gridsOf(cores)) {
-    let cycles = 0;
+  const placed = gridsOf(cores).flatMap((grid): Placed[] => {
+    let [cycles, memoryWords] = [0, 0];
     for (const { task, times } of tasks) {
       const candidate = bestOn(surroundings, task, grid);
-      if (candidate === null) cycles = Number.POSITIVE_INFINITY;
-      else cycles += times * (pipelined ? candidate.occupiesCycles : candidate.deliversCycles);
+      if (candidate === null) return [];
+      cycles += times * (pipelined ? candidate.occupiesCycles : candidate.deliversCycles);
+      memoryWords += times * candidate.memoryWords;
     }
-    if (best === null || cycles < best.cycles) best = { grid, cycles };
-  }
-  return best!;
+    return [{ grid, cycles, memoryWords }];
+  });
+  return choose(
+    placed,
+    ({ cycles }) => cycles,
+    ({ memoryWords }) => memoryWords,
+  );
 }
 
 /** A core for each layer, and each further one for the layer that takes longest; null if weights would not fit their cores. */
