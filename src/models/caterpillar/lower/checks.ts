@@ -42,7 +42,7 @@ export function foreignFormats(spec: CaterpillarSpec, { tensors }: Trace, { inpu
 
 /** Weights, what updates keep, and what is alive at a time must fit the off-chip memory. */
 export function refuseTooLarge(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): void {
-  const { peakWords } = placeTensors(trace, groups, Number.POSITIVE_INFINITY);
+  const { peakWords } = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER);
   const bytes = peakWords * wordBytes(spec);
   if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
   throw InputError.of(

@@ -1,6 +1,7 @@
 import { elements } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
 import type { Group } from './groups.ts';
+import { touchedWords } from './touched.ts';
 
 /** What lies in the PEs' memories; all else goes through off-chip memory. */
 export interface Residency {
@@ -36,60 +37,65 @@ function transient(trace: Trace, groups: readonly Group[]): ReadonlySet<TensorId
   return new Set([...within].filter((id) => !outside.has(id) && trace.tensors[id]!.role !== 'output'));
 }
 
+/** A tensor that may lie in the PEs. */
+interface Item {
+  readonly id: TensorId;
+  readonly words: number;
+  readonly lasts: boolean;
+  /** Groups from which until which it is needed. */
+  readonly first: number;
+  readonly last: number;
+  /** Words that go over the off-chip memory in its place if it does not lie in the PEs. */
+  readonly movedWords: number;
+}
+
 /**
- * Lasting tensors first, those that are read most often and of those the smallest; then what passes, from the op that makes it to the last
- * one that reads it, as far as `capacityWords` reaches. What does not fit as a whole is cut: a part of it stays.
+ * Room goes first to what moves most words for each of its own and for each group that it stays: operands that are soon done with, then
+ * weights, last tables of which a step reads a few rows. What does not fit as a whole is cut: a part of it stays.
  */
 export function placeTensors(trace: Trace, groups: readonly Group[], capacityWords: number): Residency {
   const masters = masterCopies(trace);
   const skipped = transient(trace, groups);
-  const wordsOf = (id: TensorId): number => elements(trace.tensors[id]!.shape);
-  const { uses, firstGroup, lastGroup } = lifetimes(trace, groups);
+  const gain = ({ words, first, last, movedWords }: Item): number => movedWords / words / (last - first + 1);
+  const items = itemsOf(trace, groups)
+    .filter(({ id }) => !masters.has(id) && !skipped.has(id))
+    .sort((left, right) => gain(right) - gain(left) || left.id - right.id);
+  const free = new Array<number>(groups.length).fill(Math.floor(capacityWords));
   const shares = new Map<TensorId, number>();
-  let used = 0;
-  /** Takes what there is room for; returns those words. */
-  const place = (id: TensorId): number => {
-    const words = Math.min(wordsOf(id), Math.max(0, Math.floor(capacityWords - used)));
-    used += words;
-    if (words > 0) shares.set(id, words / wordsOf(id));
-    return words;
-  };
-  let lastingSpilled = 0;
-  const lasting = [...uses.keys()]
-    .filter((id) => ['weight', 'state'].includes(trace.tensors[id]!.role) && !masters.has(id))
-    .sort((left, right) => uses.get(right)! - uses.get(left)! || wordsOf(left) - wordsOf(right));
-  for (const id of lasting) lastingSpilled += wordsOf(id) - place(id);
-  let peakWords = used;
-  let passingSpilled = 0;
-  const leaving = new Map<number, number>();
-  groups.forEach(({ members }, group) => {
-    const here = members.flatMap((index) => [...trace.ops[index]!.inputs, ...trace.ops[index]!.outputs]);
-    for (const id of new Set(here)) {
-      if (!PASSING.has(trace.tensors[id]!.role) || skipped.has(id) || firstGroup.get(id) !== group) continue;
-      const words = place(id);
-      passingSpilled += wordsOf(id) - words;
-      peakWords = Math.max(peakWords, used);
-      const last = lastGroup.get(id)!;
-      leaving.set(last, (leaving.get(last) ?? 0) + words);
-    }
-    used -= leaving.get(group) ?? 0;
-  });
+  let [lastingSpilled, passingSpilled] = [0, 0];
+  for (const { id, words, lasts, first, last } of items) {
+    let placed = words;
+    for (let group = first; group <= last; group++) placed = Math.min(placed, free[group]!);
+    for (let group = first; group <= last; group++) free[group]! -= placed;
+    if (placed > 0) shares.set(id, placed / words);
+    if (lasts) lastingSpilled += words - placed;
+    else passingSpilled += words - placed;
+  }
+  const peakWords = free.reduce((most, words) => Math.max(most, Math.floor(capacityWords) - words), 0);
   for (const id of [...skipped, ...masters]) shares.set(id, 1);
   return { shares, peakWords, lastingSpilled, passingSpilled };
 }
 
-/** How often each tensor is read or written, and the first and the last group that does. */
-function lifetimes(trace: Trace, groups: readonly Group[]) {
-  const uses = new Map<TensorId, number>();
-  const firstGroup = new Map<TensorId, number>();
-  const lastGroup = new Map<TensorId, number>();
+function itemsOf(trace: Trace, groups: readonly Group[]): Item[] {
+  const { tensors, ops } = trace;
+  const found = new Map<TensorId, { first: number; last: number; movedWords: number }>();
   groups.forEach(({ members }, group) => {
-    for (const index of members)
-      for (const id of [...trace.ops[index]!.inputs, ...trace.ops[index]!.outputs]) {
-        uses.set(id, (uses.get(id) ?? 0) + 1);
-        if (!firstGroup.has(id)) firstGroup.set(id, group);
-        lastGroup.set(id, group);
+    for (const index of members) {
+      const op = ops[index]!;
+      for (const id of [...op.inputs, ...op.outputs]) {
+        const words = touchedWords(trace, op, id);
+        const item = found.get(id);
+        if (item !== undefined) {
+          item.last = group;
+          item.movedWords += words;
+        } else found.set(id, { first: group, last: group, movedWords: tensors[id]!.role === 'input' ? 0 : words });
       }
+    }
   });
-  return { uses, firstGroup, lastGroup };
+  return [...found].flatMap(([id, { first, last, movedWords }]): Item[] => {
+    const { role, shape } = tensors[id]!;
+    const item = { id, words: elements(shape), movedWords };
+    if (role === 'weight' || role === 'state') return [{ ...item, lasts: true, first: 0, last: groups.length - 1 }];
+    return PASSING.has(role) ? [{ ...item, lasts: false, first, last }] : [];
+  });
 }
