@@ -36,7 +36,33 @@ export function groupOps(trace: Trace): Group[] {
     groups.push({ members: [], updates: null });
     join(groups.length - 1, index);
   });
-  return groups;
+  return updatesFirst(trace, groups);
+}
+
+/** Updates by themselves follow what makes their operands, or the last that reads what they change: gradients are soon done with then. */
+function updatesFirst({ ops }: Trace, groups: readonly Group[]): Group[] {
+  const isUpdate = ({ members }: Group): boolean => members.every((index) => ops[index]!.kind === 'update');
+  const lastUse = new Map<TensorId, number>();
+  groups.forEach((group, index) => {
+    if (isUpdate(group)) return;
+    for (const member of group.members)
+      for (const id of [...ops[member]!.inputs, ...ops[member]!.outputs]) lastUse.set(id, index);
+  });
+  const followers = groups.map((): Group[] => []);
+  const ordered: Group[] = [];
+  groups.forEach((group) => {
+    if (!isUpdate(group)) return;
+    const used = group.members.flatMap((member) => [...ops[member]!.inputs, ...ops[member]!.outputs]);
+    const after = Math.max(0, ...used.map((id) => lastUse.get(id) ?? 0));
+    // A product is long enough for what the update needs to be loaded beside it. Others are not: the update waits for one group more.
+    const isLong = isContraction(ops[groups[after]!.members[0]!]!);
+    followers[isLong ? after : Math.min(after + 1, groups.length - 1)]!.push(group);
+  });
+  groups.forEach((group, index) => {
+    if (!isUpdate(group)) ordered.push(group);
+    ordered.push(...followers[index]!);
+  });
+  return ordered;
 }
 
 function readersOf({ ops }: Trace): Map<TensorId, number[]> {

@@ -92,6 +92,19 @@ function itemsOf(trace: Trace, groups: readonly Group[]): Item[] {
       }
     }
   });
+  // An elementwise op writes its result over an operand that nothing else needs any more.
+  groups.forEach(({ members }, group) => {
+    for (const index of members) {
+      const op = ops[index]!;
+      if (op.kind !== 'elementwise') continue;
+      const words = elements(tensors[op.outputs[0]!]!.shape);
+      const over = op.inputs.find((id) => {
+        const item = found.get(id)!;
+        return item.first < group && item.last === group && elements(tensors[id]!.shape) === words;
+      });
+      if (over !== undefined) found.get(over)!.last = group - 1;
+    }
+  });
   return [...found].flatMap(([id, { first, last, movedWords }]): Item[] => {
     const { role, shape } = tensors[id]!;
     const item = { id, words: elements(shape), movedWords };
