@@ -22,6 +22,27 @@ export interface WorkingWords {
   readonly b: number;
 }
 
+/** Kernels made so far: parts of many grids are alike, and what a kernel takes is counted once for each. */
+const known = new Map<string, Kernel>();
+/** A sweep over sizes must not fill memory; what is dropped is made again. */
+const KNOWN_AT_MOST = 20_000;
+
+function kept(
+  name: string,
+  { size, fmacLatencyCycles, readoutCycles }: CoreTiming,
+  times: number,
+  sizes: readonly (number | boolean)[],
+  make: () => Program,
+): Kernel {
+  const key = [name, size, fmacLatencyCycles, readoutCycles, times, ...sizes].join(' ');
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= KNOWN_AT_MOST) known.clear();
+  const kernel = { name, parts: [{ program: make(), times }] };
+  known.set(key, kernel);
+  return kernel;
+}
+
 /** One kernel after the other. */
 export function inTurn(...kernels: readonly Kernel[]): Kernel {
   return { name: kernels.map(({ name }) => name).join(' + '), parts: kernels.flatMap(({ parts }) => parts) };
@@ -41,7 +62,7 @@ export function gemvKernel(
   const { count, rows, depth, columns } = sizes;
   const matrix = delta ? matrixOf(timing.size, depth, rows) : matrixOf(timing.size, rows, depth);
   if (!vectorsFit(matrix, working)) return null;
-  return { name: 'gemv', parts: [{ program: gemv(timing, matrix, delta), times: count * columns }] };
+  return kept('gemv', timing, count * columns, [matrix.rows, matrix.columns, delta], () => gemv(timing, matrix, delta));
 }
 
 /** Weights [rows x columns] change by an outer product for each of so many samples; with the delta pass through them if `fused`. */
@@ -53,8 +74,9 @@ export function updateKernel(
 ): Kernel | null {
   const matrix = matrixOf(timing.size, weights.rows, weights.columns);
   if (!vectorsFit(matrix, working)) return null;
-  const program = fused ? deltaWithUpdate(timing, matrix) : outerProductUpdate(timing, matrix);
-  return { name: fused ? 'delta with update' : 'update', parts: [{ program, times: weights.samples }] };
+  const name = fused ? 'delta with update' : 'update';
+  const program = fused ? deltaWithUpdate : outerProductUpdate;
+  return kept(name, timing, weights.samples, [matrix.rows, matrix.columns], () => program(timing, matrix));
 }
 
 /** Errors twice, as they are and scaled, and inputs. */
@@ -98,5 +120,5 @@ export function gemmKernel(
   };
   // With C in memory A, a block of A is loaded as a whole before its products.
   const times = sizes.count * depthParts * (residentC ? blocks : 1);
-  return { name: 'gemm', parts: [{ program: gemm(timing, shape), times }] };
+  return kept('gemm', timing, times, Object.values(shape), () => gemm(timing, shape));
 }

@@ -14,7 +14,7 @@ import { trafficOf } from './traffic.ts';
  * Shares of memory A that may be kept free for blocks that come and go. The more of them, the longer cores can work on what they were
  * given; the fewer, the more stays in the PEs.
  */
-const FREE_SHARES = [1 / 4, 1 / 16, 1 / 64, 1 / 256];
+const FREE_SHARES = [1 / 4, 1 / 16, 1 / 128];
 
 /** Programs of a trace, of which the fastest is to be run: jobs in the order of its ops. Throws InputError for what the machine cannot run. */
 export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram[] {
