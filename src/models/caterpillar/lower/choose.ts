@@ -7,6 +7,7 @@ import { exchangesOf, layerSizes } from './exchanges.ts';
 import type { Grid } from './grid.ts';
 import {
   gemmKernel,
+  gemmLeastCycles,
   gemvKernel,
   inTurn,
   type Kernel,
@@ -14,7 +15,7 @@ import {
   updateKernel,
   type WorkingWords,
 } from './kernel.ts';
-import { choose } from './tie.ts';
+import { choose, isNear } from './tie.ts';
 
 /** A contraction with what is known of its surroundings. */
 export interface Task {
@@ -38,57 +39,63 @@ export interface Candidate {
 
 /** Sizes of a core's part of a contraction; groups of a grouped convolution are dealt out like columns. */
 function localSizes({ path, count, rows, depth, columns }: Contraction, grid: Grid): LocalSizes {
-  const part = (length: number, parts: number): number => Math.ceil(length / parts);
   const groups = Math.min(count, grid.columns);
-  const across = part(grid.columns, groups);
-  const local = { count: part(count, groups) };
-  if (path === 'forward')
-    return {
-      ...local,
-      rows: part(rows, grid.outputs),
-      depth: part(depth, grid.inputs),
-      columns: part(columns, across),
-    };
-  if (path === 'delta')
-    return {
-      ...local,
-      rows: part(rows, grid.inputs),
-      depth: part(depth, grid.outputs),
-      columns: part(columns, across),
-    };
-  return { ...local, rows: part(rows, grid.outputs), depth: part(depth, across), columns: part(columns, grid.inputs) };
+  const across = Math.ceil(grid.columns / groups);
+  return {
+    count: Math.ceil(count / groups),
+    rows: Math.ceil(rows / (path === 'delta' ? grid.inputs : grid.outputs)),
+    depth: Math.ceil(depth / { forward: grid.inputs, delta: grid.outputs, 'weight-gradient': across }[path]),
+    columns: Math.ceil(columns / (path === 'weight-gradient' ? grid.inputs : across)),
+  };
 }
 
-/** Ways for a core to do its part. */
-function kernelsOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, working: WorkingWords): Kernel[] {
+/** A way for a core to do its part, made only if it can be the fastest. */
+interface Way {
+  readonly leastCycles: number;
+  readonly make: () => Kernel | null;
+}
+
+function waysOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, working: WorkingWords): Way[] {
   const { path } = task.contraction;
   // Cores that share weights have a part each, and take in the others as they come round.
   const resident = task.resident && grid.columns === 1;
   const { count, rows, depth, columns } = sizes;
   if (task.fused) {
-    const samples = count * columns;
-    const both = resident ? updateKernel(timing, { rows: depth, columns: rows, samples }, true, working) : null;
-    return both === null ? [] : [both];
+    const weights = { rows: depth, columns: rows, samples: count * columns };
+    return resident ? [{ leastCycles: 0, make: () => updateKernel(timing, weights, true, working) }] : [];
   }
   const isGradient = path === 'weight-gradient';
+  const samples = isGradient ? depth : columns;
   const placement = isGradient
     ? { residentA: false, residentC: resident, transposed: false }
     : { residentA: resident, residentC: false, transposed: resident && path === 'delta' };
-  const together = (samples: number): Kernel =>
-    gemmKernel(timing, { ...sizes, [isGradient ? 'depth' : 'columns']: samples }, placement, working);
-  const oneByOne = (samples: number): Kernel | null =>
+  const part = (of: number): LocalSizes => ({ ...sizes, [isGradient ? 'depth' : 'columns']: of });
+  const together = (of: number): Way => ({
+    leastCycles: gemmLeastCycles(timing, part(of)),
+    make: () => gemmKernel(timing, part(of), placement, working),
+  });
+  const oneByOne = (of: number): Kernel | null =>
     isGradient
-      ? updateKernel(timing, { rows, columns, samples: count * samples }, false, working)
-      : gemvKernel(timing, { ...sizes, columns: samples }, path === 'delta', working);
+      ? updateKernel(timing, { rows, columns, samples: count * of }, false, working)
+      : gemvKernel(timing, part(of), path === 'delta', working);
 
-  const samples = isGradient ? depth : columns;
-  const whole = together(samples);
-  const single = resident ? oneByOne(samples) : null;
-  if (single === null) return [whole];
-  // As many as fill the PEs together, and the rest one by one.
+  const ways = resident ? [{ leastCycles: 0, make: () => oneByOne(samples) }] : [];
+  ways.push(together(samples));
   const rest = samples % timing.size;
-  if (rest === 0 || rest === samples) return [single, whole];
-  return [single, whole, inTurn(together(samples - rest), oneByOne(rest)!)];
+  if (!resident || rest === 0 || rest === samples) return ways;
+  // As many as fill the PEs together, and the rest one by one.
+  const whole = together(samples - rest);
+  const both = (): Kernel | null => {
+    const [first, second] = [whole.make(), oneByOne(rest)];
+    return first === null || second === null ? null : inTurn(first, second);
+  };
+  return [...ways, { leastCycles: whole.leastCycles, make: both }];
+}
+
+/** A bound below what a task takes on a grid: its multiply-adds, evenly over the cores that share it. */
+export function taskLeastCycles({ size }: CoreTiming, { contraction, fused }: Task, grid: Grid): number {
+  const { count, rows, depth, columns } = localSizes(contraction, grid);
+  return ((fused ? 2 : 1) * count * rows * depth * columns) / size ** 2;
 }
 
 /** Cycles of the last piece of an exchange: from core to core, a beat at a time. */
@@ -118,10 +125,9 @@ const KNOWN_AT_MOST = 20_000;
 export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Candidate | null {
   const { timing, ring, working } = surroundings;
   const { path, count, rows, depth, columns } = task.contraction;
-  const key = [
-    ...[timing.size, timing.fmacLatencyCycles, timing.readoutCycles, ring.hopCycles, working.a, working.b],
-    ...[path, count, rows, depth, columns, task.resident, task.fused, grid.outputs, grid.inputs, grid.columns],
-  ].join(' ');
+  const place = `${timing.size} ${timing.fmacLatencyCycles} ${timing.readoutCycles} ${ring.hopCycles} ${working.a} ${working.b}`;
+  const work = `${path} ${count} ${rows} ${depth} ${columns} ${task.resident} ${task.fused}`;
+  const key = `${place} ${work} ${grid.outputs} ${grid.inputs} ${grid.columns}`;
   const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= KNOWN_AT_MOST) known.clear();
@@ -141,13 +147,19 @@ export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Cand
 function candidatesOf({ timing, ring, working }: Surroundings, task: Task, grid: Grid): Candidate[] {
   const { contraction } = task;
   const layer = layerSizes(contraction);
-  return kernelsOf(timing, task, grid, localSizes(contraction, grid), working).map((kernel) => {
-    // Vectors of one sample stay in memory B from pass to pass, those of a batch do not.
-    const exchanges = exchangesOf(contraction, layer, grid, { inputs: layer.columns === 1, errors: false });
+  // Vectors of one sample stay in memory B from pass to pass, those of a batch do not.
+  const exchanges = exchangesOf(contraction, layer, grid, { inputs: layer.columns === 1, errors: false });
+  const ringCycles = exchanges.reduce((sum, exchange) => sum + bucketCycles(ring, exchange), 0);
+  const candidates: Candidate[] = [];
+  let fewestCycles = Number.POSITIVE_INFINITY;
+  for (const { leastCycles, make } of waysOf(timing, task, grid, localSizes(contraction, grid), working)) {
+    const kernel = isNear(leastCycles, fewestCycles) ? make() : null;
+    if (kernel === null) continue;
     const { issueCycles, cycles, readsA, writesA } = runKernel(kernel, timing.size, false);
-    const ringCycles = exchanges.reduce((sum, exchange) => sum + bucketCycles(ring, exchange), 0);
     const occupiesCycles = Math.max(issueCycles, ringCycles);
     const deliversCycles = occupiesCycles + cycles - issueCycles + tailCycles(ring, exchanges);
-    return { kernel, exchanges, occupiesCycles, deliversCycles, memoryWords: readsA + writesA };
-  });
+    candidates.push({ kernel, exchanges, occupiesCycles, deliversCycles, memoryWords: readsA + writesA });
+    fewestCycles = Math.min(fewestCycles, deliversCycles);
+  }
+  return candidates;
 }

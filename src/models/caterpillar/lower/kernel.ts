@@ -122,3 +122,9 @@ export function gemmKernel(
   const times = sizes.count * depthParts * (residentC ? blocks : 1);
   return kept('gemm', timing, times, Object.values(shape), () => gemm(timing, shape));
 }
+
+/** A bound below the cycles of a product of matrices: a step of a tile's reduction takes one. */
+export function gemmLeastCycles({ size }: CoreTiming, { count, rows, depth, columns }: LocalSizes): number {
+  const tilesOf = (length: number): number => Math.ceil(length / size);
+  return count * tilesOf(rows) * tilesOf(columns) * tilesOf(depth) * size;
+}

@@ -1,9 +1,9 @@
 import type { TensorId } from '../../../trace/trace.ts';
 import { type CaterpillarSpec, coreCount, wordsA } from '../spec.ts';
-import { bestOn, type Candidate, type Surroundings, type Task } from './choose.ts';
+import { bestOn, type Candidate, type Surroundings, type Task, taskLeastCycles } from './choose.ts';
 import { type Grid, gridsOf } from './grid.ts';
 import type { Group } from './groups.ts';
-import { choose } from './tie.ts';
+import { choose, isNear } from './tie.ts';
 
 /** A group with what it multiplies; two tasks where delta and weight gradient cannot share a pass. */
 export interface Plan {
@@ -108,21 +108,34 @@ function distinctTasks(tasks: readonly Task[]): Layer['tasks'] {
 }
 
 function bestGrid(surroundings: Surroundings, cores: number, { tasks }: Layer, pipelined: boolean): Placed {
-  const placed = gridsOf(cores).flatMap((grid): Placed[] => {
-    let [cycles, memoryWords] = [0, 0];
-    for (const { task, times } of tasks) {
-      const candidate = bestOn(surroundings, task, grid);
-      if (candidate === null) return [];
-      cycles += times * (pipelined ? candidate.occupiesCycles : candidate.deliversCycles);
-      memoryWords += times * candidate.memoryWords;
-    }
-    return [{ grid, cycles, memoryWords }];
-  });
+  const placed: Placed[] = [];
+  let fewestCycles = Number.POSITIVE_INFINITY;
+  for (const grid of gridsOf(cores)) {
+    const least = tasks.reduce(
+      (sum, { task, times }) => sum + times * taskLeastCycles(surroundings.timing, task, grid),
+      0,
+    );
+    const found = isNear(least, fewestCycles) ? placedOn(surroundings, grid, tasks, pipelined) : null;
+    if (found === null) continue;
+    placed.push(found);
+    fewestCycles = Math.min(fewestCycles, found.cycles);
+  }
   return choose(
     placed,
     ({ cycles }) => cycles,
     ({ memoryWords }) => memoryWords,
   );
+}
+
+function placedOn(surroundings: Surroundings, grid: Grid, tasks: Layer['tasks'], pipelined: boolean): Placed | null {
+  let [cycles, memoryWords] = [0, 0];
+  for (const { task, times } of tasks) {
+    const candidate = bestOn(surroundings, task, grid);
+    if (candidate === null) return null;
+    cycles += times * (pipelined ? candidate.occupiesCycles : candidate.deliversCycles);
+    memoryWords += times * candidate.memoryWords;
+  }
+  return { grid, cycles, memoryWords };
 }
 
 /** A core for each layer, and each further one for the layer that takes longest; null if weights would not fit their cores. */

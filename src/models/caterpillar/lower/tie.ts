@@ -1,6 +1,11 @@
 /** Shares by which times, and words moved, may differ and are still taken for equal: the model is no more exact than that. */
 const TIE = 0.01;
 
+/** Whether something that takes or moves so much may be taken where another takes or moves `least`. */
+export function isNear(amount: number, least: number): boolean {
+  return amount <= (1 + TIE) * least;
+}
+
 /**
  * How choices are made: least time; among those that take hardly longer, the fewest words moved, which is what costs energy; among those
  * that move hardly more, least time again, and the first of equal ones.
@@ -16,8 +21,8 @@ export function choose<Item>(
 }
 
 function near<Item>(items: readonly Item[], of: (item: Item) => number): Item[] {
-  const limit = (1 + TIE) * leastOf(items, of);
-  return items.filter((item) => of(item) <= limit);
+  const least = leastOf(items, of);
+  return items.filter((item) => isNear(of(item), least));
 }
 
 function leastOf<Item>(items: readonly Item[], of: (item: Item) => number): number {

@@ -155,6 +155,7 @@ function storeDelay(timing: CoreTiming, shape: GemmShape): number {
 function tileSteps(timing: CoreTiming, shape: GemmShape): Step[] {
   const adds = multiplyAdds(shape);
   const ports = transfers(timing, shape);
+  const addresses = tileAddresses(timing, shape);
   const steps: Step[] = [];
   let [add, port, addUsed, portUsed, start] = [0, 0, 0, 0, 0];
   while (add < adds.length || port < ports.length) {
@@ -166,7 +167,7 @@ function tileSteps(timing: CoreTiming, shape: GemmShape): Step[] {
     const transfer = right?.what ?? null;
     const word: Word = {
       kind: 'word',
-      ...(left !== undefined && multiplyAdd(timing, shape, start, left.what)),
+      ...(left !== undefined && multiplyAdd(shape, addresses, start, left.what)),
       ...(transfer !== null && { port: transfer }),
     };
     steps.push(...repeat(words, [word]));
@@ -179,36 +180,43 @@ function tileSteps(timing: CoreTiming, shape: GemmShape): Step[] {
   return steps;
 }
 
-/** The word for step `start` of a reduction and, in a loop, those after it. */
-function multiplyAdd(
-  timing: CoreTiming,
-  shape: GemmShape,
-  start: number,
-  place: 'first' | 'middle' | 'last' | 'only',
-): Pick<Word, 'fmac' | 'initial'> {
-  const { size } = timing;
+/** Where the words of a tile find their operands and leave the sum. */
+interface TileAddresses {
+  readonly a: Address;
+  readonly aStride: number;
+  /** Words of B between blocks and between panels. */
+  readonly bStrides: readonly [number, number];
+  readonly c: Address;
+  readonly sum: Result;
+}
+
+function tileAddresses(timing: CoreTiming, shape: GemmShape): TileAddresses {
   const { depth, streamsA, streamsC, transposed } = shape;
-  const { tilesPerBlock, panels, slices, blockWords, aWords } = tiling(size, shape);
-  const step: Address = { offset: start, strides: [0, 0, 0, 1] };
+  const { tilesPerBlock, panels, slices, blockWords, aWords } = tiling(timing.size, shape);
   // Stored as it is, the slices of a tile follow each other; stored the other way, the tiles of a slice do.
-  const [tileStride, sliceStride] = transposed ? [1, tilesPerBlock] : [slices, 1];
-  const blockAddress: Address = { offset: 0, strides: [blockWords, 0, tileStride] };
+  const [tileStride, aStride] = transposed ? [1, tilesPerBlock] : [slices, 1];
+  const a: Address = { offset: 0, strides: [blockWords, 0, tileStride], ...(streamsA && { modulus: aWords }) };
   const c: Address = { offset: aWords, strides: [tilesPerBlock * panels, 1, panels] };
-  const isFirst = place === 'first' || place === 'only';
-  const isLast = place === 'last' || place === 'only';
   const sum: Result = streamsC
     ? { to: 'output' }
     : { to: 'memoryA', address: c, delayCycles: storeDelay(timing, shape) };
+  return { a, aStride, bStrides: [panels * depth, depth], c, sum };
+}
+
+/** The word for step `start` of a reduction and, in a loop, those after it. */
+function multiplyAdd(
+  { depth, streamsC }: GemmShape,
+  { a, aStride, bStrides, c, sum }: TileAddresses,
+  start: number,
+  place: 'first' | 'middle' | 'last' | 'only',
+): Pick<Word, 'fmac' | 'initial'> {
+  const isFirst = place === 'first' || place === 'only';
+  const isLast = place === 'last' || place === 'only';
   const fmac: Fmac = {
-    left: {
-      from: 'bus',
-      step,
-      address: streamsA ? { ...blockAddress, modulus: aWords } : blockAddress,
-      stride: sliceStride,
-    },
+    left: { from: 'bus', step: { offset: start, strides: [0, 0, 0, 1] }, address: a, stride: aStride },
     right: {
       from: 'memoryB',
-      address: { offset: start, strides: [panels * depth, depth, 0, 1], modulus: 2 * depth },
+      address: { offset: start, strides: [...bStrides, 0, 1], modulus: 2 * depth },
     },
     addend: isFirst ? 'initial' : 'accumulator',
     result: isLast ? sum : { to: 'accumulator' },
