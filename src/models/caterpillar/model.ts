@@ -1,6 +1,7 @@
 import { unitNames, runJobs } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { lower } from './lower/lower.ts';
+import { noteMasters } from './lower/notes.ts';
 import { denseNotes } from '../dense-notes.ts';
 import type { Model } from '../model.ts';
 import { fastest } from './search.ts';
@@ -26,7 +27,7 @@ export const caterpillar: Model<CaterpillarSpec> = {
         cycles: runJobs(spec, program, observer, unfolded),
         peakUseBytes: { memoryA: peakUseBytes },
         fusedInto: new Map(jobs.flatMap(({ op, fused }) => fused.map((index) => [index, op] as const))),
-        notes: [...notes, ...denseNotes(trace)],
+        notes: [...notes, ...noteMasters(spec, trace), ...denseNotes(trace)],
       }),
     };
   },

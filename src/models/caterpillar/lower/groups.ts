@@ -116,7 +116,7 @@ function updated(
   const gradient = op.inputs.find((id) => made.has(id));
   if (gradient === undefined || op.sparse || !PLAIN.has(op.optimizer)) return null;
   const group = made.get(gradient)!;
-  const maker = groups[group]!.members.find((index) => ops[index]!.outputs[0] === gradient)!;
+  const maker = groups[group]!.members.find((index) => ops[index]!.outputs.includes(gradient))!;
   const isOwn = ops[maker]!.phase === 'weight-gradient' && isContraction(ops[maker]!);
   const readBefore = (readers.get(op.outputs[0]!) ?? []).every((index) => index < maker || ops[index] === op);
   return isOwn && readBefore && readers.get(gradient)!.length === 1 ? group : null;

@@ -4,7 +4,6 @@ import type { Exchange, Job, VectorWork } from '../program.ts';
 import { type CaterpillarSpec, wordBytes } from '../spec.ts';
 import { contractionOf } from './contraction.ts';
 import type { Mapping, Plan } from './mapping.ts';
-import { masterCopies } from './residency.ts';
 import type { GroupTraffic } from './traffic.ts';
 import { isView, vectorWork } from './vector.ts';
 
@@ -17,7 +16,6 @@ export function jobsOf(
   { mapped, poolCores }: Mapping,
 ): Job[] {
   const bytes = wordBytes(spec);
-  const masters = masterCopies(trace);
   const pools: number[] = [];
   return plans.map(({ group }, index): Job => {
     const ops = group.members.map((member) => trace.ops[member]!);
@@ -35,7 +33,7 @@ export function jobsOf(
       macs: ops.reduce((sum, op) => sum + macs(op), 0),
       kernels: candidates.map((candidate) => candidate.kernel),
       grid: map?.grid ?? null,
-      vector: vectorOf(spec, trace, plans[index]!, masters, poolCores[pool]!),
+      vector: vectorOf(spec, trace, plans[index]!, poolCores[pool]!),
       exchanges: candidates.flatMap((candidate): readonly Exchange[] => candidate.exchanges),
       weightReadBytes: weightReadWords * bytes,
       operandReadBytes: operandReadWords * bytes,
@@ -45,17 +43,10 @@ export function jobsOf(
 }
 
 /** Work on elements in a group; what follows a product works on its results on their way out, in no time of its own. */
-function vectorOf(
-  spec: CaterpillarSpec,
-  trace: Trace,
-  { group, tasks }: Plan,
-  masters: ReadonlySet<number>,
-  cores: number,
-): VectorWork | null {
+function vectorOf(spec: CaterpillarSpec, trace: Trace, { group, tasks }: Plan, cores: number): VectorWork | null {
   const ops = group.members.map((member) => trace.ops[member]!);
   const isProduct = tasks.length > 0;
-  const within = isProduct && ops.length > 1 ? ops.flatMap((op) => op.outputs) : [];
-  const skipped = new Set([...masters, ...within]);
+  const skipped = new Set(isProduct && ops.length > 1 ? ops.flatMap((op) => op.outputs) : []);
   const vectors = ops
     .filter((op) => contractionOf(trace, op) === null && !isView(op) && !(op.kind === 'update' && isProduct))
     .map((op) => vectorWork(spec, trace, op, skipped, cores));

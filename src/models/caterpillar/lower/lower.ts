@@ -5,6 +5,7 @@ import { refuseTooLarge, refuseUnsupported } from './checks.ts';
 import { type Group, groupOps } from './groups.ts';
 import { jobsOf } from './jobs.ts';
 import { mapPlans } from './mapping.ts';
+import { withoutMasters } from './masters.ts';
 import { noteMapping } from './notes.ts';
 import { plansOf } from './plans.ts';
 import { placeTensors, type Residency } from './residency.ts';
@@ -19,9 +20,10 @@ const FREE_SHARES = [1 / 4, 1 / 16, 1 / 128];
 /** Programs of a trace, of which the fastest is to be run: jobs in the order of its ops. Throws InputError for what the machine cannot run. */
 export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram[] {
   refuseUnsupported(spec, trace);
-  const groups = groupOps(trace);
-  refuseTooLarge(spec, trace, groups);
-  return placements(spec, trace, groups).flatMap((placement) => programs(spec, trace, groups, placement));
+  const run = withoutMasters(trace);
+  const groups = groupOps(run);
+  refuseTooLarge(spec, run, groups);
+  return placements(spec, run, groups).flatMap((placement) => programs(spec, run, groups, placement));
 }
 
 interface Placement {

@@ -3,7 +3,8 @@ import type { Job } from '../program.ts';
 import { type CaterpillarSpec, coreCount, peCount, wordsA } from '../spec.ts';
 import { foreignFormats } from './checks.ts';
 import { gridName } from './grid.ts';
-import { masterCopies, type Residency } from './residency.ts';
+import { withoutMasters } from './masters.ts';
+import type { Residency } from './residency.ts';
 
 /** Grids and kernels that are worth naming. */
 const LISTED = 4;
@@ -26,13 +27,17 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
     );
   if (trace.workload.phase === 'training' && lastingSpilled === 0)
     notes.push('Weights stay in the PEs from step to step; no time is charged for loading them.');
-  if (masterCopies(trace).size > 0)
-    notes.push(`PEs add updates to the weights in ${spec.format}; the trace's fp32 master copies are not kept.`);
   const foreign = new Set(
     trace.ops.flatMap((op) => (op.kind === 'matmul' || op.kind === 'conv' ? [...foreignFormats(spec, trace, op)] : [])),
   );
   if (foreign.size > 0) notes.push(`Layers fixed at ${[...foreign].join(', ')} are computed in ${spec.format}.`);
   return notes;
+}
+
+/** What is not as the trace has it. */
+export function noteMasters({ format }: CaterpillarSpec, trace: Trace): string[] {
+  if (withoutMasters(trace) === trace) return [];
+  return [`PEs add updates to the weights in ${format}; the trace's fp32 master copies are not kept.`];
 }
 
 /** How much of memory A was kept free, and what a step takes with each share tried. */

@@ -14,15 +14,6 @@ export interface Residency {
   readonly passingSpilled: number;
 }
 
-/** Fp32 master copies, which PEs do not keep: they add updates to the weights in the machine's one format. */
-export function masterCopies(trace: Trace): ReadonlySet<TensorId> {
-  const masters = new Set<TensorId>();
-  for (const op of trace.ops)
-    if (op.kind === 'update')
-      for (const id of op.outputs) if (trace.tensors[id]!.name.endsWith('.master')) masters.add(id);
-  return masters;
-}
-
 /** Tensors that are there from one op to another; an input from the first op that reads it. */
 const PASSING: ReadonlySet<string> = new Set(['input', 'activation', 'gradient']);
 
@@ -54,11 +45,10 @@ interface Item {
  * weights, last tables of which a step reads a few rows. What does not fit as a whole is cut: a part of it stays.
  */
 export function placeTensors(trace: Trace, groups: readonly Group[], capacityWords: number): Residency {
-  const masters = masterCopies(trace);
   const skipped = transient(trace, groups);
   const gain = ({ words, first, last, movedWords }: Item): number => movedWords / words / (last - first + 1);
   const items = itemsOf(trace, groups)
-    .filter(({ id }) => !masters.has(id) && !skipped.has(id))
+    .filter(({ id }) => !skipped.has(id))
     .sort((left, right) => gain(right) - gain(left) || left.id - right.id);
   const free = new Array<number>(groups.length).fill(Math.floor(capacityWords));
   const shares = new Map<TensorId, number>();
@@ -72,7 +62,7 @@ export function placeTensors(trace: Trace, groups: readonly Group[], capacityWor
     else passingSpilled += words - placed;
   }
   const peakWords = free.reduce((most, words) => Math.max(most, Math.floor(capacityWords) - words), 0);
-  for (const id of [...skipped, ...masters]) shares.set(id, 1);
+  for (const id of skipped) shares.set(id, 1);
   return { shares, peakWords, lastingSpilled, passingSpilled };
 }
 

@@ -1,6 +1,6 @@
 import type { TensorId, Trace } from '../../../trace/trace.ts';
 import type { Group } from './groups.ts';
-import { masterCopies, type Residency } from './residency.ts';
+import type { Residency } from './residency.ts';
 import { touchedWords } from './touched.ts';
 
 /** What a group needs of others, and what of its tensors goes over the off-chip memory. */
@@ -14,7 +14,6 @@ export interface GroupTraffic {
 
 /** Of each group, in order. A training step finds what lasts where the step before left it; an inference run loads it on first use. */
 export function trafficOf(trace: Trace, groups: readonly Group[], { shares }: Residency): GroupTraffic[] {
-  const masters = masterCopies(trace);
   const makers = new Map<TensorId, number>();
   const loaded = new Set<TensorId>();
   const isTraining = trace.workload.phase === 'training';
@@ -28,7 +27,6 @@ export function trafficOf(trace: Trace, groups: readonly Group[], { shares }: Re
     const after = new Set<number>();
     let [weightReadWords, operandReadWords, writtenWords] = [0, 0, 0];
     for (const id of new Set(ops.flatMap((op) => op.inputs))) {
-      if (masters.has(id)) continue;
       const maker = makers.get(id);
       if (maker !== undefined) after.add(maker);
       if (made.has(id) && maker === undefined && !lasts(id)) continue;
@@ -40,7 +38,6 @@ export function trafficOf(trace: Trace, groups: readonly Group[], { shares }: Re
     }
     for (const id of made) {
       makers.set(id, index);
-      if (masters.has(id)) continue;
       writtenWords += Math.ceil(
         touchedWords(trace, lead, id) * (trace.tensors[id]!.role === 'output' ? 1 : outside(id)),
       );
