@@ -57,7 +57,9 @@ export function simulate(
 /** Prices per access and per shift follow from sizes; a size changed by hand leaves them as they were. */
 function priceNotes(overrides: Machine['overrides']): string[] {
   const paths = Object.keys(overrides);
-  const sizes = paths.filter((path) => /^(array\.(rows|columns)|buffer|accumulators|weightFifoTiles)/.test(path));
+  const sizes = paths.filter((path) =>
+    /^(array\.(rows|columns)|buffer|accumulators|weightFifoTiles|core\.size|rings|pe\.memory)/.test(path),
+  );
   if (sizes.length === 0 || paths.some((path) => path.startsWith('energy'))) return [];
   return [
     `Energy prices are those of the unchanged sizes; give energy.sramKiB and energy.pricesPj for another ${sizes.join(', ')}.`,

@@ -19,7 +19,8 @@ import { readName } from './options.ts';
 import { deliver, terminal } from './output.ts';
 import { walk } from './walk.ts';
 
-const FORMS = 'write matmul:MxNxK, such as matmul:4x3x5, or, on a ring of cores, all-reduce:CORESxWORDS';
+const COLLECTIVES = Object.keys(RING_ALGORITHMS) as RingCollective[];
+const FORMS = `write matmul:MxNxK, such as matmul:4x3x5, or, on a ring of cores, COLLECTIVE:CORESxWORDS with one of ${COLLECTIVES.join(', ')}`;
 
 /** What is larger than can be drawn. */
 function tooLarge(where: string, value: number, most: number, remedy: string): Problem[] {
@@ -65,7 +66,10 @@ function coreSetup(machine: Machine, workload: string, dimensions: Dimensions): 
 /** `COLLECTIVE:CORESxWORDS`. Throws InputError. */
 function ringSetup(machine: Machine, workload: string, name: string, sizes: string): Setup {
   const spec = caterpillar.schema.parse(machine.spec);
-  const collective = readName(name, Object.keys(RING_ALGORITHMS) as RingCollective[], 'workload');
+  const collective = COLLECTIVES.find((known) => known === name);
+  if (collective === undefined) throw InputError.of(workload, `${name} cannot be stepped through`, FORMS);
+  if (coreCount(spec) < 2)
+    throw InputError.of('--arch', `${machine.name} has one core and no ring`, 'name caterpillar-2x16 or lap');
   const match = /^(\d{1,9})x(\d{1,9})$/i.exec(sizes.trim());
   const [cores, words] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || cores < 2 || words < 1)

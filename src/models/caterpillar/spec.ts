@@ -8,10 +8,12 @@ import type { RingSpec } from './units/ring.ts';
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
 const positive = (max: number) => z.number().gt(0).max(max);
+/** Speeds: what is slower by orders of magnitude than any machine takes more cycles than numbers hold. */
+const speed = (max: number) => z.number().min(1e-3).max(max);
 const cycles = (max: number) => z.number().int().min(0).max(max);
 
 const fields = z.strictObject({
-  clockMHz: positive(1e5),
+  clockMHz: speed(1e5),
   /** Number format of every word: operands, sums and weights alike. */
   format: z.enum(['fp16', 'fp32']),
   /** Rings of cores: so many rows of so many; rows and columns are rings, and all cores together form one. */
@@ -34,7 +36,7 @@ const fields = z.strictObject({
   memory: z.strictObject({
     name: z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/),
     sizeGiB: positive(1e6),
-    bandwidthGBps: positive(1e9),
+    bandwidthGBps: speed(1e9),
     latencyNs: positive(1e6),
   }),
   /** What makes up `energy.areaMm2`. */
@@ -59,7 +61,7 @@ export const caterpillarSpec = fields.superRefine((spec, context) => {
   if (taken.includes(spec.memory.name))
     context.addIssue({ code: 'custom', path: ['memory', 'name'], message: 'use a name that no other component has' });
   const { rows, columns } = spec.rings;
-  if (rows * columns > MAX_RANKS)
+  if (columns <= MAX_RANKS && rows * columns > MAX_RANKS)
     context.addIssue({
       code: 'custom',
       path: ['rings', 'columns'],
