@@ -1,6 +1,7 @@
 import { type Accumulator, createDot, type DotInChunks, type Line, lineOf } from '../numerics/formats/accumulate.ts';
 import type { Contractions, ConvSizes, Matrix } from '../numerics/ops/contraction.ts';
 import type { Values } from '../numerics/ops/values.ts';
+import { PLAIN_PASSES } from '../numerics/ops/whole.ts';
 
 /**
  * Products and convolutions whose sums are kept in a narrow accumulator, in chunks: every addition is rounded once, forward and backward.
@@ -11,6 +12,7 @@ export function chunkedContractions(accumulator: Accumulator): Contractions {
   const dot = createDot(accumulator);
   const allocate = (length: number): Float32Array => new Float32Array(length);
   return {
+    ...PLAIN_PASSES,
     allocate,
     gemm(m, n, k, left, right, result, beta) {
       const [a, b, into] = [narrow(left.values), narrow(right.values), narrow(result.values)];

@@ -13,10 +13,16 @@ function from(values: Values, offset: number): Float32Array {
   return offset === 0 ? single(values) : single(values).subarray(offset);
 }
 
-/** Products and convolutions by the WebAssembly kernels, all values in their memory. */
+/** Products, convolutions and passes over weights by the WebAssembly kernels, all values in their memory. */
 export function fastContractions(kernels: Kernels): Contractions {
   return {
     allocate: (length) => kernels.heap.allocate(length),
+    allFinite: (values) => kernels.allFinite(single(values)),
+    descend: ({ weight, gradient, start, gradientStart, length, gradientFactor }, rate, decay) => {
+      const weights = single(weight).subarray(start, start + length);
+      const gradients = single(gradient).subarray(gradientStart, gradientStart + length);
+      kernels.descend(weights, gradients, rate, gradientFactor, decay);
+    },
     gemm: (m, n, k, left, right, result, beta) =>
       kernels.gemm({
         m,

@@ -26,12 +26,59 @@ export interface Gemm {
 const PART_ROWS = 256;
 const PART_DEPTH = 1024;
 
-/** Runs a product part by part of the left operand. Throws ModelBug if sizes, strides and arrays do not fit. */
+/** Runs a product in the way that suits its sizes: all give the same bits. Throws ModelBug if sizes, strides and arrays do not fit. */
 export function gemm(module: KernelModule, workspace: Workspace, product: Gemm): void {
-  const { m, n, k, left, right, result, leftTransposed = false, rightTransposed = false } = product;
-  const leftStride = strideOf(workspace, left, leftTransposed ? [k, m] : [m, k], product.leftStride);
-  const rightStride = strideOf(workspace, right, rightTransposed ? [n, k] : [k, n], product.rightStride);
-  const resultStride = strideOf(workspace, result, [m, n], product.resultStride);
+  const whole = withDefaults(product);
+  const { m, n, k, leftTransposed, rightTransposed } = whole;
+  check(workspace, whole.left, leftTransposed ? k : m, leftTransposed ? m : k, whole.leftStride);
+  check(workspace, whole.right, rightTransposed ? n : k, rightTransposed ? k : n, whole.rightStride);
+  check(workspace, whole.result, m, n, whole.resultStride);
+  if (k === 1 && !rightTransposed) outerProduct(module, whole);
+  else if (m === 1) multiplyRow(module, whole);
+  else multiplyParts(module, workspace, whole);
+}
+
+function withDefaults(product: Gemm): Required<Gemm> {
+  const { m, n, k, leftTransposed = false, rightTransposed = false, accumulate = false } = product;
+  const { leftStride = leftTransposed ? m : k, rightStride = rightTransposed ? k : n, resultStride = n } = product;
+  return { ...product, leftTransposed, rightTransposed, leftStride, rightStride, resultStride, accumulate };
+}
+
+/** A column times a row. */
+function outerProduct(module: KernelModule, product: Required<Gemm>): void {
+  const { m, n, left, right, result, leftTransposed, leftStride, resultStride, accumulate } = product;
+  module.outerProduct(
+    m,
+    n,
+    left.byteOffset,
+    leftTransposed ? 4 : 4 * leftStride,
+    right.byteOffset,
+    result.byteOffset,
+    4 * resultStride,
+    accumulate ? 1 : 0,
+  );
+}
+
+/** A row times a matrix. */
+function multiplyRow(module: KernelModule, product: Required<Gemm>): void {
+  const { n, k, left, right, result, leftTransposed, rightTransposed, leftStride, rightStride, accumulate } = product;
+  module.multiplyRow(
+    n,
+    k,
+    left.byteOffset,
+    leftTransposed ? 4 * leftStride : 4,
+    rightTransposed ? 1 : 0,
+    right.byteOffset,
+    4 * rightStride,
+    result.byteOffset,
+    accumulate ? 1 : 0,
+  );
+}
+
+/** Part by part of the left operand, both operands packed. */
+function multiplyParts(module: KernelModule, workspace: Workspace, product: Required<Gemm>): void {
+  const { m, n, k, left, right, result, leftTransposed, rightTransposed } = product;
+  const { leftStride, rightStride, resultStride, accumulate } = product;
   const packed = workspace.reserve('left', (Math.min(m, PART_ROWS) + 3) * Math.min(k, PART_DEPTH)).byteOffset;
   const scratch = workspace.reserve('scratch', module.scratchBytes() / 4).byteOffset;
   for (let row = 0; row < m; row += PART_ROWS) {
@@ -51,24 +98,21 @@ export function gemm(module: KernelModule, workspace: Workspace, product: Gemm):
         0,
         result.byteOffset + 4 * row * resultStride,
         4 * resultStride,
-        product.accumulate === true || start > 0 ? 1 : 0,
+        accumulate || start > 0 ? 1 : 0,
         scratch,
       );
     }
   }
 }
 
-/** The stride of a stored matrix, once it is known to lie inside its array and its array in the memory. */
-function strideOf(
-  workspace: Workspace,
-  array: Float32Array,
-  [rows, columns]: readonly [number, number],
-  stride: number = columns,
-): number {
-  const isSound = [rows, columns, stride].every((count) => Number.isInteger(count) && count >= 1) && stride >= columns;
-  if (!isSound || (rows - 1) * stride + columns > array.length) {
+/** That a stored matrix lies inside its array and its array in the memory. */
+function check(workspace: Workspace, array: Float32Array, rows: number, columns: number, stride: number): void {
+  const isSound = isCount(rows) && isCount(columns) && isCount(stride) && stride >= columns;
+  if (!isSound || (rows - 1) * stride + columns > array.length)
     throw new ModelBug(`a matrix of ${rows}x${columns} with stride ${stride} in an array of ${array.length}`);
-  }
   if (!workspace.heap.owns(array)) throw new ModelBug('an operand of a product lies outside the kernels’ memory');
-  return stride;
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1;
 }

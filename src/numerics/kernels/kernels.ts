@@ -31,6 +31,19 @@ export class Kernels {
     gemm(this.#module, this.#workspace, product);
   }
 
+  /** Whether no value is NaN or infinite. */
+  allFinite(values: Float32Array): boolean {
+    this.#check('operand', values, values.length);
+    return this.#module.allFinite(values.byteOffset, values.length) !== 0;
+  }
+
+  /** weights -= rate (factor gradients + decay weights), in double precision and rounded once. */
+  descend(weights: Float32Array, gradients: Float32Array, rate: number, factor: number, decay: number): void {
+    this.#check('weights', weights, gradients.length);
+    this.#check('gradients', gradients, gradients.length);
+    this.#module.descend(weights.byteOffset, gradients.byteOffset, gradients.length, rate, factor, decay);
+  }
+
   /** output[n, k, p, q] = input[n, c, h, w] * weights[k, c / groups, r, s]. */
   convForward(shape: ConvShape, input: Float32Array, weights: Float32Array, output: Float32Array): void {
     const [plan, tensors] = this.#plan(shape, input, weights, output);

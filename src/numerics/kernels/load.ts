@@ -31,6 +31,29 @@ export interface KernelModule {
     accumulate: number,
     scratch: Address,
   ): void;
+  multiplyRow(
+    n: number,
+    k: number,
+    left: Address,
+    leftStep: number,
+    along: number,
+    right: Address,
+    rightStride: number,
+    result: Address,
+    accumulate: number,
+  ): void;
+  outerProduct(
+    m: number,
+    n: number,
+    left: Address,
+    leftStep: number,
+    right: Address,
+    result: Address,
+    resultStride: number,
+    accumulate: number,
+  ): void;
+  allFinite(values: Address, length: number): number;
+  descend(weights: Address, gradients: Address, length: number, rate: number, factor: number, decay: number): void;
   readonly spread: MoveImage;
   readonly collect: MoveImage;
   scatterAdd(

@@ -1,5 +1,6 @@
 import type { ConvOp } from '../../trace/trace.ts';
 import type { Values } from './values.ts';
+import type { WholePasses } from './whole.ts';
 
 /** A matrix inside a larger array: rows of `leadingDimension` elements from `offset` on. Reused from product to product. */
 export interface Matrix {
@@ -17,10 +18,10 @@ export type ConvSizes = Pick<
 >;
 
 /**
- * Products of matrices and convolutions: nearly all of a network's arithmetic, in one place so that it can be exchanged for a
- * faster one. Activations [n, c, h, w] and [n, k, p, q], weights [k, c / groups, r, s], all dense. Results overwrite.
+ * Products of matrices, convolutions and passes over all weights: nearly all of a network's arithmetic, in one place so that it can be
+ * exchanged for a faster one. Activations [n, c, h, w] and [n, k, p, q], weights [k, c / groups, r, s], all dense. Results overwrite.
  */
-export interface Contractions {
+export interface Contractions extends WholePasses {
   /** Room for so many elements, zeroed, that stays valid; every operand of the other functions was made here. */
   allocate(length: number): Values;
   /** result [m, n] = left [m, k] right [k, n] (beta 0), or that added to it (beta 1). The result is not transposed. */

@@ -2,6 +2,7 @@ import type { Contractions, ConvSizes, Matrix } from './contraction.ts';
 import { plainGemm } from './gemm.ts';
 import { addPatches, patchElements, patches } from './patches.ts';
 import type { Values } from './values.ts';
+import { PLAIN_PASSES } from './whole.ts';
 
 /** Contractions in TypeScript alone, in single or double precision. Convolutions are products with patches of one sample and group. */
 export function plainContractions(precision: 'float32' | 'float64' = 'float32'): Contractions {
@@ -23,6 +24,7 @@ export function plainContractions(precision: 'float32' | 'float64' = 'float32'):
   };
 
   return {
+    ...PLAIN_PASSES,
     allocate,
     gemm: plainGemm,
     convForward(sizes, operand, weights, into) {

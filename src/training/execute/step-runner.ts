@@ -75,7 +75,9 @@ export class StepRunner {
   }
 
   private refuseNotFinite(at: string, id: TensorId): void {
-    const found = notFinite(this.workspace.values[id]!);
+    const values = this.workspace.values[id]!;
+    if (this.workspace.contractions.allFinite(values)) return;
+    const found = notFinite(values);
     if (found !== null) throw new NotFiniteError(at, this.workspace.step, found);
   }
 }

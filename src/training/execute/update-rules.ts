@@ -1,19 +1,13 @@
 import type { Values } from '../../numerics/ops/values.ts';
+import type { WeightSlice, WholePasses } from '../../numerics/ops/whole.ts';
 import type { Optimizer } from '../optimizers.ts';
 import type { StepSettings } from './settings.ts';
 
-/** Weights that change together, and what belongs to them; `start` counts in weight and states, `gradientStart` in the gradient. */
-export interface Slice {
-  readonly weight: Values;
-  readonly gradient: Values;
+/** Weights that change together, and what belongs to them; `start` counts in the states too. The gradient's factor is 1 / loss scale. */
+export interface Slice extends WeightSlice {
   /** The optimizer's states, in the order of OPTIMIZER_STATES; those it has not are the weight itself, unread. */
   readonly first: Values;
   readonly second: Values;
-  start: number;
-  gradientStart: number;
-  length: number;
-  /** What the gradient is multiplied by: 1 / loss scale. */
-  gradientFactor: number;
 }
 
 /** `rate` is the learning rate (lars: times the layer's trust ratio), `step` counts from 1, `seen` the mini-batches sag remembers. */
@@ -21,14 +15,6 @@ export type UpdateRule = (slice: Slice, settings: StepSettings, rate: number, st
 
 /** Share of a layer's norm a lars update may have (You, Gitman and Ginsburg 2017). */
 const TRUST = 0.001;
-
-const descend: UpdateRule = (slice, { weightDecay }, rate) => {
-  const { weight, gradient, start, gradientStart, length, gradientFactor } = slice;
-  for (let index = 0; index < length; index++) {
-    const w = weight[start + index]!;
-    weight[start + index] = w - rate * (gradient[gradientStart + index]! * gradientFactor + weightDecay * w);
-  }
-};
 
 /** v = m v + g; w -= rate v (Polyak), or w -= rate (g + m v), which looks ahead (Nesterov, in Sutskever's form of 2013). */
 function withVelocity(ahead: boolean): UpdateRule {
@@ -100,9 +86,7 @@ const sag: UpdateRule = (slice, { weightDecay }, rate, _step, seen) => {
   }
 };
 
-export const UPDATE_RULES: Readonly<Record<Optimizer, UpdateRule>> = {
-  gd: descend,
-  sgd: descend,
+const RULES: Readonly<Record<Exclude<Optimizer, 'gd' | 'sgd'>, UpdateRule>> = {
   momentum: withVelocity(false),
   nesterov: withVelocity(true),
   adagrad: bySquares(false),
@@ -111,6 +95,13 @@ export const UPDATE_RULES: Readonly<Record<Optimizer, UpdateRule>> = {
   lars,
   sag,
 };
+
+/** The rule of an optimizer; plain descent goes by the passes it is given. */
+export function updateRule(optimizer: Optimizer, { descend }: WholePasses): UpdateRule {
+  if (optimizer === 'gd' || optimizer === 'sgd')
+    return (slice, { weightDecay }, rate) => descend(slice, rate, weightDecay);
+  return RULES[optimizer];
+}
 
 /** Sum of squares of the weights and of the gradient of a slice. */
 export function squares(slice: Slice): readonly [number, number] {

@@ -36,6 +36,8 @@ export function perforated(exact: Contractions, { every, rescale }: Perforation)
 
   return {
     allocate: (length) => exact.allocate(length),
+    allFinite: (values) => exact.allFinite(values),
+    descend: (slice, rate, decay) => exact.descend(slice, rate, decay),
     gemm(m, n, k, left, right, result, beta) {
       const values = keepTerms(
         k * n,

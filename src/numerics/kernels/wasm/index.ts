@@ -4,3 +4,5 @@
 export { planeForward, planeInputGradient, planeWeightGradient } from './depthwise';
 export { collect, scatterAdd, spread } from './image';
 export { multiply, packLeft, scratchBytes } from './product';
+export { multiplyRow, outerProduct } from './row';
+export { allFinite, descend } from './whole';

@@ -11,7 +11,7 @@ import { edgeTile, fullTile, TILE_COLUMNS, TILE_ROWS } from './tile';
  */
 
 const BLOCK_ROWS: i32 = 256;
-const BLOCK_DEPTH: i32 = 256;
+export const BLOCK_DEPTH: i32 = 256;
 const BLOCK_COLUMNS: i32 = 512;
 
 /** How the right operand [k, n] is given: numbers shared with kernels/module.ts. */

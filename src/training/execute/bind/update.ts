@@ -2,7 +2,7 @@ import { scatterRows } from '../../../numerics/ops/gather.ts';
 import type { Values } from '../../../numerics/ops/values.ts';
 import type { UpdateOp } from '../../../trace/trace.ts';
 import { type UpdateParts, updateParts } from '../update-parts.ts';
-import { type Slice, squares, trustRatio, UPDATE_RULES } from '../update-rules.ts';
+import { type Slice, squares, trustRatio, updateRule } from '../update-rules.ts';
 import { misfit, type Runner, shapeOf, type Workspace } from '../workspace.ts';
 
 /**
@@ -52,7 +52,7 @@ function seenOf(parts: UpdateParts, workspace: Workspace): number {
 
 function bindDense(op: UpdateOp, parts: UpdateParts, workspace: Workspace): Runner {
   const gradient = workspace.values[parts.gradient]!;
-  const rule = UPDATE_RULES[op.optimizer];
+  const rule = updateRule(op.optimizer, workspace.contractions);
   const current = sliceOf(op, parts, workspace, gradient);
   if (gradient.length !== workspace.values[parts.weight]!.length) throw misfit(workspace, op);
   return () => {
@@ -77,7 +77,7 @@ function bindSparse(op: UpdateOp, parts: UpdateParts, indicesId: number, workspa
   const slots = new Int32Array(rows).fill(-1);
   const rowOf = new Int32Array(Math.min(indices.length, rows));
   const sums = workspace.contractions.allocate(rowOf.length * width);
-  const rule = UPDATE_RULES[op.optimizer];
+  const rule = updateRule(op.optimizer, workspace.contractions);
   const current = sliceOf(op, parts, workspace, sums);
   return () => {
     const { settings, step } = workspace;
