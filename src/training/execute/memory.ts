@@ -1,5 +1,5 @@
 import { elements } from '../../trace/facts.ts';
-import type { TensorId, Trace } from '../../trace/trace.ts';
+import type { MatmulOp, TensorId, Trace } from '../../trace/trace.ts';
 
 /** Arrays that hold a trace's tensors: those alive at different times share one. */
 export interface MemoryPlan {
@@ -10,27 +10,37 @@ export interface MemoryPlan {
 
 /**
  * Activations and gradients live from the op that makes them to the last one that reads them; then their array serves another, the
- * smallest free one that is large enough, else the largest, which grows. Everything else, and what is `kept`, has its own.
+ * smallest free one that is large enough, else the largest, which grows. Everything else, and what is `kept`, has its own. What is not
+ * `stored` has an empty one; who reads it reads what its product reads.
  */
-export function planMemory(trace: Trace, kept: ReadonlySet<TensorId>): MemoryPlan {
-  const { tensors, ops } = trace;
+export function planMemory(
+  { tensors, ops }: Trace,
+  kept: ReadonlySet<TensorId>,
+  notStored: ReadonlyMap<TensorId, MatmulOp>,
+): MemoryPlan {
+  const used = ops.map(
+    ({ inputs, outputs }) =>
+      new Set([...inputs, ...outputs, ...inputs.flatMap((id) => notStored.get(id)?.inputs ?? [])]),
+  );
   const lastUse = new Int32Array(tensors.length).fill(-1);
-  ops.forEach((op, index) => {
-    for (const id of [...op.inputs, ...op.outputs]) lastUse[id] = index;
+  used.forEach((ids, index) => {
+    for (const id of ids) lastUse[id] = index;
   });
   const arrayOf = new Int32Array(tensors.length).fill(-1);
   const arrayElements: number[] = [];
   const free: number[] = [];
   const shares = (id: TensorId): boolean =>
-    (tensors[id]!.role === 'activation' || tensors[id]!.role === 'gradient') && !kept.has(id) && lastUse[id]! >= 0;
+    (tensors[id]!.role === 'activation' || tensors[id]!.role === 'gradient') &&
+    !kept.has(id) &&
+    lastUse[id]! >= 0 &&
+    !notStored.has(id);
   tensors.forEach((tensor, id) => {
-    if (!shares(id)) arrayOf[id] = arrayElements.push(elements(tensor.shape)) - 1;
+    if (!shares(id)) arrayOf[id] = arrayElements.push(notStored.has(id) ? 0 : elements(tensor.shape)) - 1;
   });
   ops.forEach((op, index) => {
     for (const id of op.outputs)
       if (arrayOf[id] === -1) arrayOf[id] = take(free, arrayElements, elements(tensors[id]!.shape));
-    for (const id of new Set([...op.inputs, ...op.outputs]))
-      if (shares(id) && lastUse[id] === index) free.push(arrayOf[id]!);
+    for (const id of used[index]!) if (shares(id) && lastUse[id] === index) free.push(arrayOf[id]!);
   });
   return { arrayOf, arrayElements };
 }

@@ -3,12 +3,13 @@ import type { Contractions } from '../../numerics/ops/contraction.ts';
 import { plainContractions } from '../../numerics/ops/plain-contractions.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import { Random } from '../../numerics/random.ts';
-import type { TensorId, Trace } from '../../trace/trace.ts';
+import type { MatmulOp, TensorId, Trace } from '../../trace/trace.ts';
 import { type Checkpoint, restoreTensors } from './checkpoint.ts';
 import { NotFiniteError } from './finite.ts';
 import { initialise, initialiseFeedback, initialiseStates } from './initialise.ts';
 import { type InputList, type Inputs, inputList, setInputs } from './inputs.ts';
 import { DEFAULT_SETTINGS, type StepSettings } from './settings.ts';
+import { OuterProduct, outerProducts } from './outer-product.ts';
 import { type Round, StepRunner } from './step-runner.ts';
 import { changedStatistics, runningStatistics } from '../statistics.ts';
 import { allocateStorage, isLoss, learnedIds, type Storage, weightIds } from './storage.ts';
@@ -54,11 +55,15 @@ export class Session {
     const { seed, weightsOf, batchesPerEpoch = 1, keep = [], contractions = plainContractions() } = options;
     const lent = weightsOf === undefined ? null : (name: string): Values => weightsOf.weight(name);
     this.batchesPerEpoch = batchesPerEpoch;
-    this.storage = allocateStorage(trace, { contractions, keep, lent, batchesPerEpoch });
+    const notStored = notStoredIn(trace, options);
+    this.storage = allocateStorage(trace, { contractions, keep, lent, batchesPerEpoch, notStored });
     const { values, remembered } = this.storage;
+    const outerProducts = new Map(
+      [...notStored].map(([id, op]) => [id, new OuterProduct(op, values, contractions)] as const),
+    );
     const random = options.dropout ?? Random.named(seed, 'dropout');
     const step = { settings: DEFAULT_SETTINGS, step: 0 };
-    this.workspace = { trace, contractions, random, kept: new Map(), remembered, values, ...step };
+    this.workspace = { trace, contractions, random, kept: new Map(), remembered, values, outerProducts, ...step };
     this.inputs = inputList(trace);
     this.changed = changedStatistics(trace);
     this.losses = trace.ops.filter(isLoss).map((op) => op.outputs[0]!);
@@ -150,4 +155,10 @@ export class Session {
     this.workspace.step = checkpoint.step;
     this.workspace.random.state = checkpoint.random;
   }
+}
+
+/** Gradients that nobody looks at between the product that makes them and the update that reads them. */
+function notStoredIn(trace: Trace, { keep = [], round, beforeUpdates }: SessionOptions): Map<TensorId, MatmulOp> {
+  if (keep === 'all' || round !== undefined || beforeUpdates !== undefined) return new Map();
+  return new Map([...outerProducts(trace)].filter(([id]) => !keep.includes(id)));
 }

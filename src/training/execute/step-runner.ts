@@ -74,10 +74,15 @@ export class StepRunner {
     if (round !== null) for (const id of workspace.trace.ops[index]!.outputs) round(id, workspace.values[id]!);
   }
 
+  private firstNotFinite(id: TensorId): number | null {
+    const { outerProducts, values, contractions } = this.workspace;
+    const product = outerProducts.get(id);
+    if (product !== undefined) return product.notFinite();
+    return contractions.allFinite(values[id]!) ? null : notFinite(values[id]!);
+  }
+
   private refuseNotFinite(at: string, id: TensorId): void {
-    const values = this.workspace.values[id]!;
-    if (this.workspace.contractions.allFinite(values)) return;
-    const found = notFinite(values);
+    const found = this.firstNotFinite(id);
     if (found !== null) throw new NotFiniteError(at, this.workspace.step, found);
   }
 }

@@ -1,7 +1,7 @@
 import type { Contractions } from '../../numerics/ops/contraction.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import { elements } from '../../trace/facts.ts';
-import type { Op, TensorId, Trace } from '../../trace/trace.ts';
+import type { MatmulOp, Op, TensorId, Trace } from '../../trace/trace.ts';
 import { planMemory } from './memory.ts';
 import { storedStatistics } from '../statistics.ts';
 import { updateParts } from './update-parts.ts';
@@ -18,6 +18,8 @@ export interface StorageOptions {
   readonly contractions: Contractions;
   /** Tensors to be read after a run, besides those that are kept anyway. */
   readonly keep: 'all' | readonly TensorId[];
+  /** Gradients that are computed where they are read, by the product that makes them; their arrays are empty. */
+  readonly notStored: ReadonlyMap<TensorId, MatmulOp>;
   /** Array of a weight or running statistic by name, if it is somebody else's. */
   readonly lent: ((name: string) => Values) | null;
   readonly batchesPerEpoch: number;
@@ -40,10 +42,10 @@ export function learnedIds(trace: Trace): TensorId[] {
 /** Allocates all memory of a session. Inputs, weights, states, outputs and what losses read keep their values. */
 export function allocateStorage(trace: Trace, options: StorageOptions): Storage {
   const { tensors, ops } = trace;
-  const { contractions, lent } = options;
+  const { contractions, lent, notStored } = options;
   const kept = new Set(options.keep === 'all' ? tensors.keys() : options.keep);
   for (const op of ops) if (isLoss(op)) kept.add(op.inputs[0]!);
-  const plan = planMemory(trace, kept);
+  const plan = planMemory(trace, kept, notStored);
   const borrowed = new Set(lent === null ? [] : learnedIds(trace));
   const unused = new Set([...borrowed].map((id) => plan.arrayOf[id]!));
   const arrays = plan.arrayElements.map((count, array) => contractions.allocate(unused.has(array) ? 0 : count));

@@ -3,6 +3,7 @@ import type { Contractions } from '../../numerics/ops/contraction.ts';
 import type { Values } from '../../numerics/ops/values.ts';
 import type { Random } from '../../numerics/random.ts';
 import type { Op, TensorId, Trace } from '../../trace/trace.ts';
+import type { OuterProduct } from './outer-product.ts';
 import type { StepSettings } from './settings.ts';
 
 /** Does one op: reads and writes arrays that were fixed when it was bound. */
@@ -19,6 +20,8 @@ export interface Workspace {
   /** Gradients sag remembers by weight tensor, one array for each mini-batch of an epoch. */
   readonly remembered: ReadonlyMap<TensorId, readonly Values[]>;
   readonly values: readonly Values[];
+  /** Gradients that have no values of their own. */
+  readonly outerProducts: ReadonlyMap<TensorId, OuterProduct>;
   /** Of the step that runs. */
   settings: StepSettings;
   /** Number of the step that runs, from 1. */

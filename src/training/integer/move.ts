@@ -55,6 +55,7 @@ function sourcesOf(op: MoveOp, { trace }: IntegerWorkspace): Int32Array[] {
     random: Random.seeded(0),
     kept: new Map(),
     remembered: new Map(),
+    outerProducts: new Map(),
     values,
     settings: DEFAULT_SETTINGS,
     step: 0,
