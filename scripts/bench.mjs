@@ -8,6 +8,7 @@ install();
 build();
 const SUITES = [
   ['simulation', 'simulation (trace and machine loaded)'],
+  ['training', '\ntraining steps with values, one thread'],
   ['blocks', '\nbasic blocks on cascadelake'],
   ['kernels', '\nkernels against TensorFlow.js, one thread each'],
 ];

@@ -23,6 +23,8 @@ export function fastContractions(kernels: Kernels): Contractions {
       const gradients = single(gradient).subarray(gradientStart, gradientStart + length);
       kernels.descend(weights, gradients, rate, gradientFactor, decay);
     },
+    descendAlong: (weights, column, row, rate, factor, decay) =>
+      kernels.descendAlong(single(weights), single(column), single(row), rate, factor, decay),
     gemm: (m, n, k, left, right, result, beta) =>
       kernels.gemm({
         m,

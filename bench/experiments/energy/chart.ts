@@ -2,7 +2,7 @@ import type { ChartConfiguration } from 'chart.js';
 import { axis, COLORS, draw, FONT } from '../../../src/report/charts.ts';
 import { improvements, type StepCost } from './costs.ts';
 import { MACHINES } from './methods.ts';
-import type { Run } from './training.ts';
+import type { Training } from './training.ts';
 
 const LINES: Readonly<Record<string, string>> = {
   SGD: COLORS.data,
@@ -20,14 +20,21 @@ export const QUANTITIES = {
 /** Below it curves say nothing about the accuracies that people want. */
 const LEAST_ACCURACY = 70;
 
-/** What each test accuracy costs when it is first reached, one line a method and machine, as PNG. */
-export function chart(runs: readonly Run[], costs: readonly StepCost[], quantity: keyof typeof QUANTITIES): Buffer {
+/** What each test accuracy costs when it is first reached in any run, one line a method and machine, as PNG. */
+export function chart(
+  trainings: readonly Training[],
+  costs: readonly StepCost[],
+  quantity: keyof typeof QUANTITIES,
+): Buffer {
   const { title, of } = QUANTITIES[quantity];
   const datasets = costs.flatMap((cost) => {
-    const run = runs.find(({ method }) => method === cost.method.name);
-    if (run === undefined) return [];
+    const training = trainings.find(({ method }) => method === cost.method.name);
+    if (training === undefined) return [];
     const color = LINES[cost.method.name]!;
-    const points = improvements(run).map(({ steps, testAccuracy }) => ({ x: 100 * testAccuracy, y: steps * of(cost) }));
+    const points = improvements(training).map(({ steps, testAccuracy }) => ({
+      x: 100 * testAccuracy,
+      y: steps * of(cost),
+    }));
     return {
       label: cost.method.batch === 1 ? cost.method.name : `${cost.method.name} of ${cost.method.batch}`,
       data: points.filter(({ x }) => x >= LEAST_ACCURACY),
@@ -43,7 +50,7 @@ export function chart(runs: readonly Run[], costs: readonly StepCost[], quantity
       plugins: {
         title: {
           display: true,
-          text: `${runs[0]!.network} on MNIST: ${quantity} to each accuracy (solid: ${MACHINES[0]}, dashed: ${MACHINES[1]})`,
+          text: `${trainings[0]!.network} on MNIST: ${quantity} to each accuracy (solid: ${MACHINES[0]}, dashed: ${MACHINES[1]})`,
           font: { ...FONT, size: 20 },
         },
         legend: {

@@ -4,7 +4,7 @@ import type { TrainingCost } from '../../../src/report/training.ts';
 import { simulate } from '../../../src/simulate.ts';
 import { loadTrace } from '../../../src/workload/load.ts';
 import { MACHINES, METHODS, type Method } from './methods.ts';
-import type { Point, Run } from './training.ts';
+import type { Point, Training } from './training.ts';
 
 /** What the machines compute in. */
 const PRECISION = 'fp16';
@@ -36,17 +36,21 @@ export async function stepCosts(path: string): Promise<StepCost[]> {
   return costs;
 }
 
-/** The first test that reached an accuracy; undefined: none did. */
-export function reached({ points }: Run, level: number): Point | undefined {
-  return points.find(({ testAccuracy }) => testAccuracy >= level);
+/** The test with fewest steps that reached an accuracy in any run; undefined: none did. */
+export function reached({ runs }: Training, level: number): Point | undefined {
+  return inOrder(runs).find(({ testAccuracy }) => testAccuracy >= level);
 }
 
-/** Tests that did better than all before them. */
-export function improvements({ points }: Run): Point[] {
+/** Tests of any run that did better than all with fewer steps. */
+export function improvements({ runs }: Training): Point[] {
   let best = 0;
-  return points.filter(({ testAccuracy }) => {
+  return inOrder(runs).filter(({ testAccuracy }) => {
     if (testAccuracy <= best) return false;
     best = testAccuracy;
     return true;
   });
+}
+
+function inOrder(runs: Training['runs']): Point[] {
+  return runs.flatMap(({ points }) => points).sort((a, b) => a.steps - b.steps || b.testAccuracy - a.testAccuracy);
 }

@@ -4,36 +4,34 @@ import type { TraceOptions } from '../../../src/workload/load.ts';
 export interface Method {
   readonly name: string;
   readonly batch: number;
-  /** Passes over the samples; a step of one sample takes long in software, so those methods get fewer. */
-  readonly epochs: number;
+  /** Epochs of each of its runs: a short one comes to low accuracies sooner, as its learning rate falls sooner, a long one to higher ones. */
+  readonly epochs: readonly number[];
+  /** Passes over the samples that learning rates are compared on. */
+  readonly rateEpochs: number;
+  /** Learning rate that comparing starts at. */
+  readonly firstRate: number;
   readonly options: Pick<TraceOptions, 'feedback' | 'propagation'>;
 }
 
+const ONE = { batch: 1, epochs: [1, 3], rateEpochs: 1, firstRate: 0.01 } as const;
+
 export const METHODS: readonly Method[] = [
-  { name: 'SGD', batch: 1, epochs: 1, options: {} },
-  { name: 'CP', batch: 1, epochs: 1, options: { propagation: 'pipelined' } },
-  { name: 'FA', batch: 1, epochs: 1, options: { feedback: 'alignment' } },
-  { name: 'DFA', batch: 1, epochs: 1, options: { feedback: 'direct' } },
-  { name: 'mini-batch', batch: 50, epochs: 5, options: {} },
+  { name: 'SGD', ...ONE, options: {} },
+  { name: 'CP', ...ONE, options: { propagation: 'pipelined' } },
+  { name: 'FA', ...ONE, options: { feedback: 'alignment' } },
+  { name: 'DFA', ...ONE, options: { feedback: 'direct' } },
+  { name: 'mini-batch', batch: 50, epochs: [1, 3, 15], rateEpochs: 5, firstRate: 0.2, options: {} },
 ];
 
-/** A network, and the training samples that all methods share: the first of MNIST's. */
+/** A network to train. */
 export interface Subject {
   readonly name: string;
   readonly path: string;
-  readonly samples: number;
-  /** Samples of the short runs, one epoch each, that learning rates are picked by. */
-  readonly rateSamples: number;
 }
 
 export const SUBJECTS: readonly Subject[] = [
-  { name: 'lenet-300-100', path: 'lenet-300-100', samples: 20_000, rateSamples: 1_500 },
-  { name: 'mlp-500', path: 'reports/anchors/mlp-500.yaml', samples: 4_000, rateSamples: 400 },
+  { name: 'lenet-300-100', path: 'lenet-300-100' },
+  { name: 'mlp-500', path: 'reports/anchors/mlp-500.yaml' },
 ];
 
 export const MACHINES = ['caterpillar-2x16', 'caterpillar-2x4'] as const;
-
-/** Learning rates tried, by whether a step takes one sample or many. */
-export function ratesOf({ batch }: Method): readonly number[] {
-  return batch === 1 ? [0.002, 0.006, 0.02] : [0.03, 0.1, 0.3];
-}

@@ -1,55 +1,51 @@
 import { joules, percent, seconds } from '../../../src/report/format.ts';
 import { csvLines, markdownTable } from '../../../src/report/tables.ts';
 import { LEVELS, reached, type StepCost } from './costs.ts';
-import { MACHINES, METHODS, type Subject } from './methods.ts';
-import { HELD_OUT, type Run, SEED } from './training.ts';
+import { MACHINES, METHODS } from './methods.ts';
+import { HELD_OUT, RATE_SAMPLES, SAMPLES, SEED, TEST_RATIO, type Training } from './training.ts';
 
-/** A network's training runs, if it was trained, and its costs on both machines. */
+/** How a network was trained by each method, if it was, and its costs on both machines. */
 export interface Finding {
   readonly name: string;
-  readonly subject: Subject | null;
-  readonly runs: readonly Run[];
+  readonly trainings: readonly Training[];
   readonly costs: readonly StepCost[];
 }
 
 /** Every test of every run with what it cost on each machine until then. */
 export function csv(findings: readonly Finding[]): string {
-  const head = 'network,method,machine,learningRate,steps,samples,testAccuracy,cycles,seconds,energyPj'.split(',');
-  const rows = findings.flatMap(({ runs, costs }) =>
-    runs.flatMap((run) =>
+  const head = 'network,method,machine,learningRate,epochs,steps,samples,testAccuracy,cycles,seconds,energyPj'.split(
+    ',',
+  );
+  const rows = findings.flatMap(({ trainings, costs }) =>
+    trainings.flatMap(({ network, method: name, learningRate, runs }) =>
       costs
-        .filter(({ method }) => method.name === run.method)
+        .filter(({ method }) => method.name === name)
         .flatMap(({ machine, method, ...cost }) =>
-          run.points.map(({ steps, testAccuracy }) => [
-            ...[
-              run.network,
-              run.method,
-              machine,
-              String(run.learningRate),
-              String(steps),
-              String(steps * method.batch),
-            ],
-            ...[testAccuracy.toFixed(4), String(steps * cost.cycles)],
-            ...[(steps * cost.seconds).toPrecision(6), (steps * cost.energyPj).toPrecision(6)],
-          ]),
+          runs.flatMap(({ epochs, points }) =>
+            points.map(({ steps, testAccuracy }) => [
+              ...[network, name, machine, String(learningRate), String(epochs)],
+              ...[String(steps), String(steps * method.batch), testAccuracy.toFixed(4), String(steps * cost.cycles)],
+              ...[(steps * cost.seconds).toPrecision(6), (steps * cost.energyPj).toPrecision(6)],
+            ]),
+          ),
         ),
     ),
   );
   return csvLines([head, ...rows]);
 }
 
-function toAccuracy({ runs, costs, subject }: Finding): string {
-  const rows = runs.flatMap((run) =>
+function toAccuracy({ trainings, costs }: Finding): string {
+  const rows = trainings.flatMap((training) =>
     costs
-      .filter(({ method }) => method.name === run.method)
+      .filter(({ method }) => method.name === training.method)
       .map((cost) => [
-        run.method,
+        training.method,
         cost.machine,
         ...LEVELS.map((level) => {
-          const point = reached(run, level);
+          const point = reached(training, level);
           if (point === undefined) return '-';
           const { steps } = point;
-          const passes = (steps * cost.method.batch) / subject!.samples;
+          const passes = (steps * cost.method.batch) / SAMPLES;
           return `${passes.toFixed(2)} / ${seconds(steps * cost.seconds)} / ${joules(steps * cost.energyPj)}`;
         }),
       ]),
@@ -57,23 +53,24 @@ function toAccuracy({ runs, costs, subject }: Finding): string {
   return markdownTable(['method', 'machine', ...LEVELS.map((level) => `${100 * level} %`)], rows);
 }
 
-function outcomes({ runs, subject }: Finding): string {
-  const best = ({ points }: Run): number => Math.max(...points.map(({ testAccuracy }) => testAccuracy));
-  const rows = runs.map((run) => [
-    run.method,
-    String(run.learningRate),
-    run.validation
+const points = (share: number): string => (100 * share).toFixed(2);
+
+function outcomes({ trainings }: Finding): string {
+  const rows = trainings.map(({ method, learningRate, validation, runs, seconds: wall }) => [
+    method,
+    String(learningRate),
+    validation
+      .map(({ learningRate, accuracy }) => `${learningRate}: ${accuracy === null ? 'not finite' : points(accuracy)}`)
+      .join(', '),
+    runs
       .map(
-        ({ learningRate, accuracy }) =>
-          `${learningRate}: ${accuracy === null ? 'not finite' : (100 * accuracy).toFixed(1)}`,
+        (run) => `${run.epochs}: ${points(run.points.at(-1)!.testAccuracy)}${run.diverged ? ', then not finite' : ''}`,
       )
       .join(', '),
-    ((run.points.at(-1)!.steps * METHODS.find(({ name }) => name === run.method)!.batch) / subject!.samples).toFixed(0),
-    `${(100 * best(run)).toFixed(2)} %`,
-    `${(100 * run.points.at(-1)!.testAccuracy).toFixed(2)} %`,
+    `${(wall / 60).toFixed(0)} min`,
   ]);
   return markdownTable(
-    ['method', 'rate', 'validation accuracy by rate, %', 'epochs', 'best test accuracy', 'last'],
+    ['method', 'rate', 'validation accuracy by rate, %', 'last test accuracy by epochs, %', 'wall time'],
     rows,
   );
 }
@@ -94,12 +91,12 @@ function costTable(findings: readonly Finding[]): string {
   return markdownTable(['network', 'method', ...head], rows);
 }
 
-/** Method that reaches each accuracy with least energy, and in least time, by machine. */
-function least({ runs, costs }: Finding): string {
+/** Methods by what they need to each accuracy, least first. */
+function least({ trainings, costs }: Finding): string {
   const cheapest = (machine: string, level: number, of: (cost: StepCost) => number): string => {
     const found = costs.flatMap((cost) => {
-      const run = runs.find(({ method }) => method === cost.method.name);
-      const point = run && reached(run, level);
+      const training = trainings.find(({ method }) => method === cost.method.name);
+      const point = training && reached(training, level);
       return point === undefined || cost.machine !== machine
         ? []
         : [{ name: cost.method.name, value: point.steps * of(cost) }];
@@ -119,12 +116,12 @@ function least({ runs, costs }: Finding): string {
 }
 
 function section(finding: Finding): string {
-  const { name, subject, runs } = finding;
-  const missing = METHODS.filter((method) => runs.every((run) => run.method !== method.name)).map((one) => one.name);
-  const note = missing.length > 0 ? `\nNot trained yet: ${missing.join(', ')}.\n` : '';
+  const { name, trainings } = finding;
+  const missing = METHODS.filter(({ name: one }) => trainings.every(({ method }) => method !== one));
+  const note = missing.length > 0 ? `\nNot trained yet: ${missing.map((one) => one.name).join(', ')}.\n` : '';
   return `## ${name}
 
-The first ${subject!.samples.toLocaleString('en')} training images. Epochs / time / energy on the machine when the accuracy was first met at a test:
+Epochs / time / energy on the machine when the accuracy was first met at a test, in whichever run met it first:
 
 ${toAccuracy(finding)}
 
@@ -138,24 +135,32 @@ ${outcomes(finding)}
 ${note}`;
 }
 
-/** The page for people; `accountingSeconds` is what simulating all steps took. */
+/** The page for people. */
 export function markdown(findings: readonly Finding[], conclusions: string): string {
-  const trained = findings.filter(({ runs }) => runs.length > 0);
-  const batch = METHODS.find((method) => method.batch > 1)!.batch;
+  const trained = findings.filter(({ trainings }) => trainings.length > 0);
+  const wall = trained.flatMap(({ trainings }) => trainings).reduce((sum, training) => sum + training.seconds, 0);
+  const batch = METHODS.find((method) => method.batch > 1)!;
+  const one = METHODS.find((method) => method.batch === 1)!;
+  const count = (value: number): string => value.toLocaleString('en');
   return `# Energy and time to accuracy on the CATERPILLAR machines
 
 Written by \`node scripts/experiments/energy-to-accuracy.mjs\`, which trains what energy-to-accuracy.json does not hold yet (delete it to
-train all anew) and computes costs from it. Plain gradient descent on MNIST, seed ${SEED}, cosine schedule to 0 over each run's epochs.
+train all anew) and computes costs from it; training took ${(wall / 60).toFixed(0)} minutes of wall time on one of two busy cores. Plain gradient
+descent on the first ${count(SAMPLES)} images of MNIST, seed ${SEED}.
 
-- SGD: one sample a step. Mini-batch: ${batch}. CP: continuous propagation, every layer on another sample. FA, DFA: feedback alignment and
+- SGD: one sample a step. Mini-batch: ${batch.batch}. CP: continuous propagation, every layer on another sample. FA, DFA: feedback alignment and
   direct feedback alignment. All but mini-batch take one sample a step.
-- Rates are those of three with the best accuracy on the last ${HELD_OUT.toLocaleString('en')} training images after a short run, which the networks are never
-  trained on; a pick at the end of what was tried may not be the best there is. Accuracies are on the 10,000 test images.
+- Each method has several runs, over which its learning rate falls to 0 along a cosine: a run over few epochs comes to low accuracies
+  sooner, one over many to higher ones, and the tables have the better of them for each accuracy. Methods of one sample a step ran for
+  ${one.epochs.join(' and ')} epochs, mini-batch for ${batch.epochs.join(', ')}.
+- Rates are by powers of two, those with the best accuracy on the last ${count(HELD_OUT)} training images, which the networks are never trained on,
+  after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}) of the first ${count(RATE_SAMPLES)}; rates were tried until there were worse ones on both sides. Accuracies in the tables
+  are on the 10,000 test images.
+- Tests follow each other at ${TEST_RATIO} times the samples, so that an accuracy was met at the test named or up to ${((1 - 1 / TEST_RATIO) * 100).toFixed(0)} % before it.
 - Values were fp32 in training; costs are those of fp16, dense. A run's cost is that of one step times its steps: filling
-  a pipeline once, and loading first weights, is not in it. Accuracies are known only where networks were tested, so costs are upper
-  bounds: the accuracy was met at that test or somewhere after the one before.
-- Runs are short, as steps of one sample take long in software: part of the images, one epoch (mini-batch: ${METHODS.find((method) => method.batch > 1)!.epochs}). "-" means
-  not met within the run, not that the method cannot. One seed: differences below about half a point of accuracy mean nothing.
+  a pipeline once, and loading first weights, is not in it.
+- "-" means not met within the runs, not that the method cannot. One seed: differences below about 0.2 points of accuracy, or below
+  one test in cost, mean nothing.
 
 ${trained.map(section).join('\n')}
 ## One sample on each machine

@@ -6,17 +6,20 @@ import { NotFiniteError } from '../../../src/training/execute/finite.ts';
 import { fastContractions } from '../../../src/training/fast-contractions.ts';
 import { Trainer } from '../../../src/training/trainer.ts';
 import { loadTrace } from '../../../src/workload/load.ts';
-import { type Method, ratesOf, type Subject } from './methods.ts';
+import type { Method, Subject } from './methods.ts';
+import { bestRate, compareRates, type Rate } from './rates.ts';
 
 export const SEED = 1;
 /** The last training samples, which rates are picked by and nothing is trained on. */
 export const HELD_OUT = 10_000;
+/** Training samples that learning rates are compared on, the first of them. */
+export const RATE_SAMPLES = 10_000;
 /** The machines compute in fp16; values here are fp32, costs are those of fp16. */
 const PRECISION = 'fp32';
 const TEST_BATCH = 200;
-/** Shares of the first epoch after which the network is tested; later ones are tested by halves. */
-const FIRST_SHARES = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8];
-const LATER_SHARES = [0.5];
+/** Samples before the first test, and from one test to the next. */
+const FIRST_TEST = 1_000;
+export const TEST_RATIO = 1.2;
 
 /** Test accuracy, a share, after so many steps. */
 export interface Point {
@@ -24,21 +27,31 @@ export interface Point {
   readonly testAccuracy: number;
 }
 
-/** A network as trained by one method. */
+/** One run, its learning rate falling to 0 over its epochs. */
 export interface Run {
+  readonly epochs: number;
+  readonly points: readonly Point[];
+  /** Values were no longer finite after the last point. */
+  readonly diverged: boolean;
+  /** Wall-clock time on one core of the computer it ran on, tests on the way left out. */
+  readonly trainingSeconds: number;
+}
+
+/** A network as trained by one method. */
+export interface Training {
   readonly network: string;
   readonly method: string;
   readonly learningRate: number;
-  /** Validation accuracies of the short runs, by learning rate; null: values were no longer finite. */
-  readonly validation: readonly { readonly learningRate: number; readonly accuracy: number | null }[];
-  readonly stepsPerEpoch: number;
-  readonly points: readonly Point[];
-  /** Wall-clock time of the long run on one core of this computer, tests left out. */
-  readonly trainingSeconds: number;
+  readonly validation: readonly Rate[];
+  readonly runs: readonly Run[];
+  /** Wall-clock time of everything, comparing rates and testing included. */
+  readonly seconds: number;
 }
 
 const contractions = fastContractions(createKernels(readInputBytes(dataPath('dist', 'kernels.wasm'))));
 const mnist = loadDataset('mnist');
+/** Training samples of an epoch. */
+export const SAMPLES = mnist.train.count - HELD_OUT;
 
 function part({ values, labels, count }: Samples, from: number, to: number): Samples {
   const width = values.length / count;
@@ -63,50 +76,65 @@ function trainer(
   });
 }
 
-/** Accuracy on the held-out samples after one short epoch; null if values were no longer finite. */
-function validated(subject: Subject, method: Method, learningRate: number): number | null {
-  const { train } = mnist;
-  const dataset = {
-    ...mnist,
-    train: part(train, 0, subject.rateSamples),
-    test: part(train, train.count - HELD_OUT, train.count),
-  };
-  try {
-    return trainer(subject, method, dataset, learningRate, 1).epoch(() => {}).testAccuracy;
-  } catch (error) {
-    if (error instanceof NotFiniteError) return null;
-    throw error;
-  }
+/** What networks are trained on, tested on the given samples. */
+function dataset(count: number, test: Samples): Dataset {
+  return { ...mnist, train: part(mnist.train, 0, count), test };
 }
 
-/** Picks a rate on held-out samples, then trains with it and tests on the way. */
-export function run(subject: Subject, method: Method): Run {
-  const validation = ratesOf(method).map((rate) => ({
-    learningRate: rate,
-    accuracy: validated(subject, method, rate),
-  }));
-  const best = validation.reduce((a, b) => ((b.accuracy ?? 0) > (a.accuracy ?? 0) ? b : a));
-  const dataset = { ...mnist, train: part(mnist.train, 0, subject.samples) };
-  const trained = trainer(subject, method, dataset, best.learningRate, method.epochs);
+/** Accuracy on the held-out samples after a short run; null if values were no longer finite. */
+function validated(subject: Subject, method: Method, learningRate: number): number | null {
+  const heldOut = dataset(RATE_SAMPLES, part(mnist.train, SAMPLES, mnist.train.count));
+  const trained = trainer(subject, method, heldOut, learningRate, method.rateEpochs);
+  const ended = staysFinite(() => {
+    while (trained.epochs.length < method.rateEpochs) trained.epoch(() => {});
+  });
+  return ended ? trained.epochs.at(-1)!.testAccuracy : null;
+}
+
+/** Steps after which a run is tested, the last one included: the same samples for all methods, as nearly as whole steps allow. */
+function testSteps(steps: number, batch: number): ReadonlySet<number> {
+  const at = new Set<number>();
+  for (let seen = FIRST_TEST; seen < steps * batch; seen *= TEST_RATIO) at.add(Math.round(seen / batch));
+  return at.add(steps);
+}
+
+function run(subject: Subject, method: Method, learningRate: number, epochs: number): Run {
+  const trained = trainer(subject, method, dataset(SAMPLES, mnist.test), learningRate, epochs);
   const { stepsPerEpoch } = trained;
+  const at = testSteps(epochs * stepsPerEpoch, method.batch);
   const points: Point[] = [];
-  let testSeconds = 0;
   const start = performance.now();
-  for (let epoch = 0; epoch < method.epochs; epoch++) {
-    const at = new Set((epoch === 0 ? FIRST_SHARES : LATER_SHARES).map((share) => Math.round(share * stepsPerEpoch)));
-    const { testAccuracy } = trained.epoch((step) => {
-      if (!at.has(step) || step === stepsPerEpoch) return;
-      const before = performance.now();
-      points.push({ steps: epoch * stepsPerEpoch + step, testAccuracy: trained.testAccuracy() });
-      testSeconds += (performance.now() - before) / 1e3;
-    });
-    points.push({ steps: (epoch + 1) * stepsPerEpoch, testAccuracy });
-  }
-  return {
-    network: subject.name,
-    method: method.name,
-    learningRate: best.learningRate,
-    ...{ validation, stepsPerEpoch, points },
-    trainingSeconds: (performance.now() - start) / 1e3 - testSeconds,
+  let testing = 0;
+  const onStep = (step: number): void => {
+    const steps = trained.epochs.length * stepsPerEpoch + step;
+    if (!at.has(steps)) return;
+    const before = performance.now();
+    points.push({ steps, testAccuracy: trained.testAccuracy() });
+    testing += performance.now() - before;
   };
+  const diverged = !staysFinite(() => {
+    while (trained.epochs.length < epochs) trained.epoch(onStep);
+  });
+  return { epochs, points, diverged, trainingSeconds: (performance.now() - start - testing) / 1e3 };
+}
+
+/** Whether training came to its end with finite values. */
+function staysFinite(training: () => void): boolean {
+  try {
+    training();
+  } catch (error) {
+    if (error instanceof NotFiniteError) return false;
+    throw error;
+  }
+  return true;
+}
+
+/** Picks a learning rate on held-out samples, then trains with it for as many epochs as the method's runs take. */
+export function train(subject: Subject, method: Method): Training {
+  const start = performance.now();
+  const validation = compareRates(method.firstRate, (rate) => validated(subject, method, rate));
+  const { learningRate } = bestRate(validation);
+  const runs = method.epochs.map((epochs) => run(subject, method, learningRate, epochs));
+  const seconds = (performance.now() - start) / 1e3;
+  return { network: subject.name, method: method.name, learningRate, validation, runs, seconds };
 }

@@ -33,15 +33,35 @@ export class Kernels {
 
   /** Whether no value is NaN or infinite. */
   allFinite(values: Float32Array): boolean {
-    this.#check('operand', values, values.length);
+    this.#own('values', values, values.length);
     return this.#module.allFinite(values.byteOffset, values.length) !== 0;
   }
 
   /** weights -= rate (factor gradients + decay weights), in double precision and rounded once. */
   descend(weights: Float32Array, gradients: Float32Array, rate: number, factor: number, decay: number): void {
-    this.#check('weights', weights, gradients.length);
-    this.#check('gradients', gradients, gradients.length);
+    this.#own('weights', weights, gradients.length);
+    this.#own('gradients', gradients, gradients.length);
     this.#module.descend(weights.byteOffset, gradients.byteOffset, gradients.length, rate, factor, decay);
+  }
+
+  /**
+   * weights[i, j] -= rate (factor column[i] row[j] + decay weights[i, j]): `descend` along gradients that are rounded but not stored.
+   * Where nothing but an infinite weight times 0 could change, nothing does.
+   */
+  descendAlong(
+    weights: Float32Array,
+    column: Float32Array,
+    row: Float32Array,
+    rate: number,
+    factor: number,
+    decay: number,
+  ): void {
+    this.#own('weights', weights, column.length * row.length);
+    this.#own('column', column, column.length);
+    this.#own('row', row, row.length);
+    const [rows, columns] = [column.length, row.length];
+    const { byteOffset } = weights;
+    this.#module.descendAlong(byteOffset, rows, columns, column.byteOffset, row.byteOffset, rate, factor, decay);
   }
 
   /** output[n, k, p, q] = input[n, c, h, w] * weights[k, c / groups, r, s]. */
@@ -88,6 +108,11 @@ export class Kernels {
     this.#check('output', output, lengths.output);
     const tensors = { input: input.byteOffset, weights: weights.byteOffset, output: output.byteOffset };
     return [planConvolution(this.#module, this.#workspace, shape), tensors];
+  }
+
+  #own(name: string, array: Float32Array, length: number): void {
+    if (array.length !== length) throw new ModelBug(`the ${name} have ${array.length} elements, not ${length}`);
+    if (!this.heap.owns(array)) throw new ModelBug(`the ${name} lie outside the kernels’ memory`);
   }
 
   #check(name: string, array: Float32Array, length: number): void {

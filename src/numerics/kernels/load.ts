@@ -54,6 +54,16 @@ export interface KernelModule {
   ): void;
   allFinite(values: Address, length: number): number;
   descend(weights: Address, gradients: Address, length: number, rate: number, factor: number, decay: number): void;
+  descendAlong(
+    weights: Address,
+    rows: number,
+    columns: number,
+    column: Address,
+    row: Address,
+    rate: number,
+    factor: number,
+    decay: number,
+  ): void;
   readonly spread: MoveImage;
   readonly collect: MoveImage;
   scatterAdd(

@@ -26,6 +26,11 @@ export interface Contractions extends WholePasses {
   allocate(length: number): Values;
   /** result [m, n] = left [m, k] right [k, n] (beta 0), or that added to it (beta 1). The result is not transposed. */
   gemm(m: number, n: number, k: number, left: Matrix, right: Matrix, result: Matrix, beta: 0 | 1): void;
+  /**
+   * weights[i, j] -= rate (factor column[i] row[j] + decay weights[i, j]): descent along a product that is rounded but not stored. Only
+   * where gemm rounds each product once; weights that are not finite may stay as they are.
+   */
+  descendAlong?(weights: Values, column: Values, row: Values, rate: number, factor: number, decay: number): void;
   convForward(sizes: ConvSizes, operand: Values, weights: Values, result: Values): void;
   convInputGradient(sizes: ConvSizes, gradient: Values, weights: Values, result: Values): void;
   convWeightGradient(sizes: ConvSizes, operand: Values, gradient: Values, result: Values): void;

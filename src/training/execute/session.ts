@@ -9,7 +9,7 @@ import { NotFiniteError } from './finite.ts';
 import { initialise, initialiseFeedback, initialiseStates } from './initialise.ts';
 import { type InputList, type Inputs, inputList, setInputs } from './inputs.ts';
 import { DEFAULT_SETTINGS, type StepSettings } from './settings.ts';
-import { OuterProduct, outerProducts } from './outer-product.ts';
+import { factorsOf, outerProducts } from './outer-product.ts';
 import { type Round, StepRunner } from './step-runner.ts';
 import { changedStatistics, runningStatistics } from '../statistics.ts';
 import { allocateStorage, isLoss, learnedIds, type Storage, weightIds } from './storage.ts';
@@ -58,12 +58,19 @@ export class Session {
     const notStored = notStoredIn(trace, options);
     this.storage = allocateStorage(trace, { contractions, keep, lent, batchesPerEpoch, notStored });
     const { values, remembered } = this.storage;
-    const outerProducts = new Map(
-      [...notStored].map(([id, op]) => [id, new OuterProduct(op, values, contractions)] as const),
-    );
+    const factors = new Map([...notStored].map(([id, op]) => [id, factorsOf(op, values)] as const));
     const random = options.dropout ?? Random.named(seed, 'dropout');
     const step = { settings: DEFAULT_SETTINGS, step: 0 };
-    this.workspace = { trace, contractions, random, kept: new Map(), remembered, values, outerProducts, ...step };
+    this.workspace = {
+      trace,
+      contractions,
+      random,
+      kept: new Map(),
+      remembered,
+      values,
+      outerProducts: factors,
+      ...step,
+    };
     this.inputs = inputList(trace);
     this.changed = changedStatistics(trace);
     this.losses = trace.ops.filter(isLoss).map((op) => op.outputs[0]!);
@@ -158,7 +165,9 @@ export class Session {
 }
 
 /** Gradients that nobody looks at between the product that makes them and the update that reads them. */
-function notStoredIn(trace: Trace, { keep = [], round, beforeUpdates }: SessionOptions): Map<TensorId, MatmulOp> {
-  if (keep === 'all' || round !== undefined || beforeUpdates !== undefined) return new Map();
+function notStoredIn(trace: Trace, options: SessionOptions): Map<TensorId, MatmulOp> {
+  const { keep = [], round, beforeUpdates, contractions } = options;
+  const looked = keep === 'all' || round !== undefined || beforeUpdates !== undefined;
+  if (looked || contractions?.descendAlong === undefined) return new Map();
   return new Map([...outerProducts(trace)].filter(([id]) => !keep.includes(id)));
 }

@@ -2,6 +2,7 @@ import type { Values } from '../../numerics/ops/values.ts';
 import type { TensorId } from '../../trace/trace.ts';
 import { bind } from './bind/bind.ts';
 import { NotFiniteError, notFinite } from './finite.ts';
+import { notFiniteProduct } from './outer-product.ts';
 import { isLoss } from './storage.ts';
 import { updateParts } from './update-parts.ts';
 import type { Runner, Workspace } from './workspace.ts';
@@ -77,7 +78,7 @@ export class StepRunner {
   private firstNotFinite(id: TensorId): number | null {
     const { outerProducts, values, contractions } = this.workspace;
     const product = outerProducts.get(id);
-    if (product !== undefined) return product.notFinite();
+    if (product !== undefined) return notFiniteProduct(product);
     return contractions.allFinite(values[id]!) ? null : notFinite(values[id]!);
   }
 

@@ -20,7 +20,7 @@ export interface Workspace {
   /** Gradients sag remembers by weight tensor, one array for each mini-batch of an epoch. */
   readonly remembered: ReadonlyMap<TensorId, readonly Values[]>;
   readonly values: readonly Values[];
-  /** Gradients that have no values of their own. */
+  /** Gradients that have no values of their own, as their factors. */
   readonly outerProducts: ReadonlyMap<TensorId, OuterProduct>;
   /** Of the step that runs. */
   settings: StepSettings;

@@ -116,6 +116,36 @@ describe('gemm', () => {
     releaseAll(left, right, whole, split);
   });
 
+  it.each([
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ])('adds in the same order row by row, left transposed: %s, right: %s', (leftTransposed, rightTransposed) => {
+    const [m, n, k] = [5, 43, 523];
+    const [left, right, whole, rows] = [random(m * k, 1), random(k * n, 2), random(m * n, 3), random(m * n, 3)];
+    const product = { n, k, right, leftTransposed, rightTransposed, accumulate: true };
+    kernels.gemm({ ...product, m, left, result: whole });
+    for (let row = 0; row < m; row++)
+      kernels.gemm({
+        ...{ ...product, m: 1, leftStride: leftTransposed ? m : k },
+        left: left.subarray(leftTransposed ? row : row * k),
+        result: rows.subarray(row * n, (row + 1) * n),
+      });
+    expect(rows).toEqual(whole);
+    releaseAll(left, right, whole, rows);
+  });
+
+  it('a column times a row is rounded once, and is 0, not -0, where a factor is 0', () => {
+    const [m, n] = [7, 11];
+    const [column, row, result] = [random(m, 1), random(n, 2), random(m * n, 3)];
+    column[2] = -0;
+    kernels.gemm({ m, n, k: 1, left: column, right: row, result });
+    const products = [...column].flatMap((left) => [...row].map((right) => Math.fround(left * right) + 0));
+    expect([...result]).toEqual(products);
+    releaseAll(column, row, result);
+  });
+
   it('refuses sizes that do not fit and arrays from elsewhere', () => {
     const [left, right, result] = [random(6, 1), random(6, 2), random(4, 3)];
     const product: Gemm = { m: 2, n: 2, k: 3, left, right, result };

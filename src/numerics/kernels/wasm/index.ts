@@ -5,4 +5,4 @@ export { planeForward, planeInputGradient, planeWeightGradient } from './depthwi
 export { collect, scatterAdd, spread } from './image';
 export { multiply, packLeft, scratchBytes } from './product';
 export { multiplyRow, outerProduct } from './row';
-export { allFinite, descend } from './whole';
+export { allFinite, descend, descendAlong } from './whole';

@@ -1,6 +1,6 @@
 import { scatterRows } from '../../../numerics/ops/gather.ts';
 import type { Values } from '../../../numerics/ops/values.ts';
-import type { TensorId, UpdateOp } from '../../../trace/trace.ts';
+import type { UpdateOp } from '../../../trace/trace.ts';
 import type { OuterProduct } from '../outer-product.ts';
 import { type UpdateParts, updateParts } from '../update-parts.ts';
 import { type Slice, squares, trustRatio, updateRule } from '../update-rules.ts';
@@ -14,7 +14,7 @@ export function bindUpdate(op: UpdateOp, workspace: Workspace): Runner {
   const parts = updateParts(op);
   const weight = workspace.values[parts.weight]!;
   const master = parts.master === null ? null : workspace.values[parts.master]!;
-  const run = bindPieces(op, parts, workspace, piecesOf(op, parts, workspace));
+  const run = bindParts(op, parts, workspace);
   if (master === null) return run;
   return () => {
     run();
@@ -22,12 +22,21 @@ export function bindUpdate(op: UpdateOp, workspace: Workspace): Runner {
   };
 }
 
-function piecesOf(op: UpdateOp, parts: UpdateParts, workspace: Workspace): Pieces {
-  if (parts.indices !== null) return tableRows(op, parts, parts.indices, workspace);
-  const product = workspace.outerProducts.get(parts.gradient);
-  const gradient = workspace.values[parts.gradient]!;
-  if ((product?.elements ?? gradient.length) !== workspace.values[parts.weight]!.length) throw misfit(workspace, op);
-  return product === undefined ? whole(gradient) : blocks(product);
+function bindParts(op: UpdateOp, parts: UpdateParts, workspace: Workspace): Runner {
+  if (parts.indices !== null) return bindSparse(op, parts, parts.indices, workspace);
+  const factors = workspace.outerProducts.get(parts.gradient);
+  return factors === undefined ? bindDense(op, parts, workspace) : bindOuterProduct(op, parts, factors, workspace);
+}
+
+/** Plain descent along a gradient that is not stored. */
+function bindOuterProduct(op: UpdateOp, parts: UpdateParts, factors: OuterProduct, workspace: Workspace): Runner {
+  const { column, row } = factors;
+  const weight = workspace.values[parts.master ?? parts.weight]!;
+  if (weight.length !== column.length * row.length) throw misfit(workspace, op);
+  return () => {
+    const { learningRate, lossScale, weightDecay } = workspace.settings;
+    workspace.contractions.descendAlong!(weight, column, row, learningRate, 1 / lossScale, weightDecay);
+  };
 }
 
 /** The slice an update works on; sag's second state is the gradient remembered for the step's mini-batch. */
@@ -58,60 +67,25 @@ function seenOf(parts: UpdateParts, workspace: Workspace): number {
   return Math.min(workspace.step, workspace.remembered.get(parts.weight)?.length ?? 1);
 }
 
-/** A gradient piece by piece. */
-interface Pieces {
-  readonly gradient: Values;
-  /** Called once a step, before `select`: how many pieces there are. */
-  readonly count: () => number;
-  /** Points a slice to a piece; the piece's gradient is there until the next call. */
-  readonly select: (slice: Slice, index: number) => void;
-}
-
-function bindPieces(op: UpdateOp, parts: UpdateParts, workspace: Workspace, pieces: Pieces): Runner {
+function bindDense(op: UpdateOp, parts: UpdateParts, workspace: Workspace): Runner {
+  const gradient = workspace.values[parts.gradient]!;
   const rule = updateRule(op.optimizer, workspace.contractions);
-  const current = sliceOf(op, parts, workspace, pieces.gradient);
+  const current = sliceOf(op, parts, workspace, gradient);
+  if (gradient.length !== workspace.values[parts.weight]!.length) throw misfit(workspace, op);
   return () => {
     const { settings, step } = workspace;
-    const count = pieces.count();
     const slice = current();
+    slice.length = gradient.length;
     let rate = settings.learningRate;
     if (op.optimizer === 'lars') {
-      let [weights, gradients] = [0, 0];
-      for (let index = 0; index < count; index++) {
-        pieces.select(slice, index);
-        const [ofWeight, ofGradient] = squares(slice);
-        weights += ofWeight;
-        gradients += ofGradient;
-      }
+      const [weights, gradients] = squares(slice);
       rate *= trustRatio(weights, gradients, settings.weightDecay);
     }
-    const seen = seenOf(parts, workspace);
-    for (let index = 0; index < count; index++) {
-      pieces.select(slice, index);
-      rule(slice, settings, rate, step, seen);
-    }
+    rule(slice, settings, rate, step, seenOf(parts, workspace));
   };
 }
 
-/** One piece: the whole gradient. */
-function whole(gradient: Values): Pieces {
-  const select = (slice: Slice): void => {
-    slice.length = gradient.length;
-  };
-  return { gradient, count: () => 1, select };
-}
-
-/** Blocks of a gradient that is computed here. */
-function blocks(product: OuterProduct): Pieces {
-  const select = (slice: Slice, index: number): void => {
-    slice.start = index * product.block.length;
-    slice.length = product.compute(index);
-  };
-  return { gradient: product.block, count: () => product.blocks, select };
-}
-
-/** The rows of a table that were read. */
-function tableRows(op: UpdateOp, parts: UpdateParts, indicesId: TensorId, workspace: Workspace): Pieces {
+function bindSparse(op: UpdateOp, parts: UpdateParts, indicesId: number, workspace: Workspace): Runner {
   const gradient = workspace.values[parts.gradient]!;
   const indices = workspace.values[indicesId]!;
   const [rows, width] = shapeOf(workspace, parts.weight) as [number, number];
@@ -120,10 +94,31 @@ function tableRows(op: UpdateOp, parts: UpdateParts, indicesId: TensorId, worksp
   const slots = new Int32Array(rows).fill(-1);
   const rowOf = new Int32Array(Math.min(indices.length, rows));
   const sums = workspace.contractions.allocate(rowOf.length * width);
-  const select = (slice: Slice, slot: number): void => {
-    slice.start = rowOf[slot]! * width;
-    slice.gradientStart = slot * width;
+  const rule = updateRule(op.optimizer, workspace.contractions);
+  const current = sliceOf(op, parts, workspace, sums);
+  return () => {
+    const { settings, step } = workspace;
+    const count = scatterRows(sizes, gradient, indices, slots, rowOf, sums);
+    const slice = current();
     slice.length = width;
+    const select = (slot: number): void => {
+      slice.start = rowOf[slot]! * width;
+      slice.gradientStart = slot * width;
+    };
+    let rate = settings.learningRate;
+    if (op.optimizer === 'lars') {
+      let [weights, gradients] = [0, 0];
+      for (let slot = 0; slot < count; slot++) {
+        select(slot);
+        const [ofWeight, ofGradient] = squares(slice);
+        weights += ofWeight;
+        gradients += ofGradient;
+      }
+      rate *= trustRatio(weights, gradients, settings.weightDecay);
+    }
+    for (let slot = 0; slot < count; slot++) {
+      select(slot);
+      rule(slice, settings, rate, step, seenOf(parts, workspace));
+    }
   };
-  return { gradient: sums, count: () => scatterRows(sizes, gradient, indices, slots, rowOf, sums), select };
 }
