@@ -21,7 +21,17 @@ export function compareRates(first: number, validate: (learningRate: number) => 
   return tried;
 }
 
-export function bestRate(rates: readonly Rate[]): Rate {
+/**
+ * The lowest rate that is not told apart from the best one by so many samples, a standard error apart at most: in a longer run low rates
+ * do no harm, but high ones do.
+ */
+export function pickRate(rates: readonly Rate[], samples: number): number {
+  const best = bestRate(rates).accuracy ?? 0;
+  const error = Math.sqrt((best * (1 - best)) / samples);
+  return rates.find(({ accuracy }) => accuracy !== null && accuracy >= best - error)!.learningRate;
+}
+
+function bestRate(rates: readonly Rate[]): Rate {
   return rates.reduce((best, rate) => ((rate.accuracy ?? 0) > (best.accuracy ?? 0) ? rate : best));
 }
 

@@ -53,10 +53,15 @@ function toAccuracy({ trainings, costs }: Finding): string {
   return markdownTable(['method', 'machine', ...LEVELS.map((level) => `${100 * level} %`)], rows);
 }
 
+/** Of picking a rate and of all runs. */
+function wallSeconds({ runs, rateSeconds }: Pick<Training, 'runs' | 'rateSeconds'>): number {
+  return runs.reduce((sum, one) => sum + one.seconds, rateSeconds);
+}
+
 const points = (share: number): string => (100 * share).toFixed(2);
 
 function outcomes({ trainings }: Finding): string {
-  const rows = trainings.map(({ method, learningRate, validation, runs, seconds: wall }) => [
+  const rows = trainings.map(({ method, learningRate, validation, runs, rateSeconds }) => [
     method,
     String(learningRate),
     validation
@@ -67,7 +72,7 @@ function outcomes({ trainings }: Finding): string {
         (run) => `${run.epochs}: ${points(run.points.at(-1)!.testAccuracy)}${run.diverged ? ', then not finite' : ''}`,
       )
       .join(', '),
-    `${(wall / 60).toFixed(0)} min`,
+    `${(wallSeconds({ runs, rateSeconds }) / 60).toFixed(0)} min`,
   ]);
   return markdownTable(
     ['method', 'rate', 'validation accuracy by rate, %', 'last test accuracy by epochs, %', 'wall time'],
@@ -138,7 +143,7 @@ ${note}`;
 /** The page for people. */
 export function markdown(findings: readonly Finding[], conclusions: string): string {
   const trained = findings.filter(({ trainings }) => trainings.length > 0);
-  const wall = trained.flatMap(({ trainings }) => trainings).reduce((sum, training) => sum + training.seconds, 0);
+  const wall = trained.flatMap(({ trainings }) => trainings).reduce((sum, training) => sum + wallSeconds(training), 0);
   const batch = METHODS.find((method) => method.batch > 1)!;
   const one = METHODS.find((method) => method.batch === 1)!;
   const count = (value: number): string => value.toLocaleString('en');

@@ -7,7 +7,7 @@ import { fastContractions } from '../../../src/training/fast-contractions.ts';
 import { Trainer } from '../../../src/training/trainer.ts';
 import { loadTrace } from '../../../src/workload/load.ts';
 import type { Method, Subject } from './methods.ts';
-import { bestRate, compareRates, type Rate } from './rates.ts';
+import { compareRates, pickRate, type Rate } from './rates.ts';
 
 export const SEED = 1;
 /** The last training samples, which rates are picked by and nothing is trained on. */
@@ -33,8 +33,8 @@ export interface Run {
   readonly points: readonly Point[];
   /** Values were no longer finite after the last point. */
   readonly diverged: boolean;
-  /** Wall-clock time on one core of the computer it ran on, tests on the way left out. */
-  readonly trainingSeconds: number;
+  /** Wall-clock time on one core of the computer it ran on, tests included. */
+  readonly seconds: number;
 }
 
 /** A network as trained by one method. */
@@ -43,9 +43,9 @@ export interface Training {
   readonly method: string;
   readonly learningRate: number;
   readonly validation: readonly Rate[];
+  /** Wall-clock time of comparing rates. */
+  readonly rateSeconds: number;
   readonly runs: readonly Run[];
-  /** Wall-clock time of everything, comparing rates and testing included. */
-  readonly seconds: number;
 }
 
 const contractions = fastContractions(createKernels(readInputBytes(dataPath('dist', 'kernels.wasm'))));
@@ -98,24 +98,21 @@ function testSteps(steps: number, batch: number): ReadonlySet<number> {
   return at.add(steps);
 }
 
-function run(subject: Subject, method: Method, learningRate: number, epochs: number): Run {
+/** Trains anew, for so many epochs. */
+export function run(subject: Subject, method: Method, learningRate: number, epochs: number): Run {
   const trained = trainer(subject, method, dataset(SAMPLES, mnist.test), learningRate, epochs);
   const { stepsPerEpoch } = trained;
   const at = testSteps(epochs * stepsPerEpoch, method.batch);
   const points: Point[] = [];
   const start = performance.now();
-  let testing = 0;
   const onStep = (step: number): void => {
     const steps = trained.epochs.length * stepsPerEpoch + step;
-    if (!at.has(steps)) return;
-    const before = performance.now();
-    points.push({ steps, testAccuracy: trained.testAccuracy() });
-    testing += performance.now() - before;
+    if (at.has(steps)) points.push({ steps, testAccuracy: trained.testAccuracy() });
   };
   const diverged = !staysFinite(() => {
     while (trained.epochs.length < epochs) trained.epoch(onStep);
   });
-  return { epochs, points, diverged, trainingSeconds: (performance.now() - start - testing) / 1e3 };
+  return { epochs, points, diverged, seconds: (performance.now() - start) / 1e3 };
 }
 
 /** Whether training came to its end with finite values. */
@@ -129,12 +126,11 @@ function staysFinite(training: () => void): boolean {
   return true;
 }
 
-/** Picks a learning rate on held-out samples, then trains with it for as many epochs as the method's runs take. */
-export function train(subject: Subject, method: Method): Training {
+/** A training without runs yet, but with its learning rate, picked on held-out samples. */
+export function prepare(subject: Subject, method: Method): Training {
   const start = performance.now();
   const validation = compareRates(method.firstRate, (rate) => validated(subject, method, rate));
-  const { learningRate } = bestRate(validation);
-  const runs = method.epochs.map((epochs) => run(subject, method, learningRate, epochs));
-  const seconds = (performance.now() - start) / 1e3;
-  return { network: subject.name, method: method.name, learningRate, validation, runs, seconds };
+  const learningRate = pickRate(validation, HELD_OUT);
+  const rateSeconds = (performance.now() - start) / 1e3;
+  return { network: subject.name, method: method.name, learningRate, validation, rateSeconds, runs: [] };
 }
