@@ -9,6 +9,16 @@ export interface Account {
   readonly stallCycles: Readonly<Partial<Record<StallCause, number>>>;
 }
 
+/** Multiply-adds of all cores and lanes. */
+function macsDone({ way }: TimedWay): number {
+  return way.share * way.nests.reduce((total, { lanesDone }) => total + lanesDone, 0);
+}
+
+/** Useful multiply-adds that are done: fewer than the direct sum has where an algorithm needs fewer, or zeros of padding are left out. */
+export function usefulMacs(timed: TimedWay, macs: number): number {
+  return Math.min(macs, Math.round(macsDone(timed)));
+}
+
 /**
  * Charges the time of a call to causes. Busy are the cycles in which all cores multiply what is useful at full rate; then come the call
  * itself, cores without work, waiting for lines and pages, packing, and padded lanes. What remains passes inside the pipelines:
@@ -20,7 +30,7 @@ export function accountOf(
   { cores }: SystemSpec,
 ): Account {
   const { way, times, coreCycles, callCycles } = timed;
-  const busyCycles = work.macs === 0 ? 0 : Math.ceil(work.macs / work.macsPerCycle);
+  const busyCycles = work.macs === 0 ? 0 : Math.ceil(usefulMacs(timed, work.macs) / work.macsPerCycle);
   const launch = Math.round(callCycles);
   const cycles = Math.max(1, busyCycles, Math.round(coreCycles)) + launch;
   const stallCycles: Partial<Record<StallCause, number>> = {};
@@ -39,10 +49,7 @@ export function accountOf(
     'packing',
     sum((index) => (way.nests[index]!.role === 'pack' ? times[index]!.pipelineCycles : 0)),
   );
-  if (work.macs > 0) {
-    const lanesDone = way.nests.reduce((total, { lanesDone }) => total + lanesDone, 0) * way.share;
-    charge('padding', (lanesDone - work.macs) / work.macsPerCycle);
-  }
+  if (work.macs > 0) charge('padding', (macsDone(timed) - work.macs) / work.macsPerCycle);
   charge(work.macs > 0 ? 'issue' : 'vector', rest);
   return { cycles, busyCycles, stallCycles };
 }

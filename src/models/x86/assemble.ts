@@ -1,7 +1,7 @@
 import { type Access, type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
 import { macs } from '../../trace/facts.ts';
 import type { Trace } from '../../trace/trace.ts';
-import { type Account, accountOf } from './account.ts';
+import { type Account, accountOf, usefulMacs } from './account.ts';
 import { accessesOf } from './count.ts';
 import type { Call } from './lower/lower.ts';
 import type { SystemSpec } from './system.ts';
@@ -48,6 +48,6 @@ function play(system: SystemSpec, trace: Trace, call: Call, macsPerCycle: number
   const work = macs(trace.ops[call.op]!);
   return {
     account: accountOf(timed, { macs: work, macsPerCycle }, system),
-    accesses: accessesOf(timed, work, call.format, pipeline, system),
+    accesses: accessesOf(timed, usefulMacs(timed, work), call.format, pipeline, system),
   };
 }

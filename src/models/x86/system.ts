@@ -16,6 +16,8 @@ const fields = z.strictObject({
   dotProducts: z.boolean(),
   /** Multiply-add instructions of the widest vectors that a core starts per cycle. */
   multiplyAddsPerCycle: count(4),
+  /** Winograd's convolutions of 3 x 3 filters: sides of tiles of results that the library has, and images from which on it tries them. */
+  winograd: z.strictObject({ results: z.array(z.literal([2, 4])).max(2), leastImages: count(2 ** 20) }),
   l1: z.strictObject({ sizeKiB: count(2 ** 20) }),
   /** Of each core. Cycles that a line from here costs beyond the pipeline's own, by how it is met. */
   l2: z.strictObject({

@@ -1,3 +1,4 @@
+import { tilesOf } from '../../winograd.ts';
 import type { Kernel } from '../kernel.ts';
 import type { GpuSpec, TileSpec } from '../spec.ts';
 import { convProduct, slicedCandidates } from './conv-tiles.ts';
@@ -39,7 +40,7 @@ export interface Positions {
 export function positionsOf(conv: Convolution, [rows, columns]: readonly [number, number], count: number): Positions {
   const { pass, n, c, h, w, k, p, q } = conv;
   const [height, width] = pass === 'input-gradient' ? [h, w] : [p, q];
-  const tiles = n * Math.ceil(height / rows) * Math.ceil(width / columns);
+  const tiles = tilesOf(n, [height, width], [rows, columns]);
   if (pass === 'forward') return { count, m: tiles, n: k, k: c };
   return pass === 'input-gradient' ? { count, m: tiles, n: c, k } : { count, m: c, n: k, k: tiles };
 }

@@ -1,4 +1,5 @@
 import type { Kernel } from '../kernel.ts';
+import { transformedSide } from '../../winograd.ts';
 import { MATH } from '../program.ts';
 import type { GpuSpec } from '../spec.ts';
 import { convProduct, plainConvTiles } from './conv-tiles.ts';
@@ -58,7 +59,7 @@ export function winogradCandidates(spec: GpuSpec, conv: Convolution): Candidate[
 }
 
 function domainOf(conv: Convolution, { filter, results }: Variant): Domain {
-  const side = results + filter - 1;
+  const side = transformedSide(results, filter);
   return {
     name: 'winograd',
     tile: [results, results],

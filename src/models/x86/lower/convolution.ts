@@ -1,5 +1,18 @@
 import type { ConvOp } from '../../../trace/trace.ts';
 
+/** What of a convolution decides how it is computed. */
+export type ConvSizes = Omit<ConvOp, 'kind' | 'id' | 'name' | 'inputs' | 'outputs'>;
+
+/** How positions side by side meet a filter's taps along one dimension; what lies beyond the operand is padding. */
+export interface Axis {
+  readonly positions: number;
+  readonly operand: number;
+  readonly taps: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padding: number;
+}
+
 /**
  * A pass of a convolution as kernels see it: vectors run along `lanes` channels, positions along `positions` are kept side by side in
  * registers, and `depth` products are summed for each. Channels and depth are those of one group, rows those of one image.
@@ -9,39 +22,47 @@ export interface ConvLoops {
   readonly images: number;
   readonly groups: number;
   readonly laneChannels: number;
+  /** Products summed for each result: channels x taps; weight gradients: all positions. */
   readonly depth: number;
-  /** Rows of results of an image, and results in a row. */
-  readonly rows: number;
-  readonly rowPositions: number;
+  /** Results of an image along its columns and rows. */
+  readonly columnAxis: Axis;
+  readonly rowAxis: Axis;
   /** Elements of what is streamed past the weights, of the weights (weight gradient: the result's gradient) and of the result, in all. */
   readonly operandElements: number;
   readonly weightElements: number;
   readonly resultElements: number;
-  /** Taps of a filter, and of one of its rows. */
+  /** Taps of a filter. */
   readonly taps: number;
-  readonly rowTaps: number;
 }
 
 /** Forward and input gradient exchange the channels; a transposed convolution exchanges the passes. */
-export function convLoops(op: ConvOp): ConvLoops {
+export function convLoops(op: ConvSizes): ConvLoops {
   const pass = op.phase === 'input-gradient' || op.phase === 'weight-gradient' ? op.phase : 'forward';
   const { n, c, h, w, k, r, s, p, q, groups } = op;
   const taps = r * s;
   const [inside, outside] = [c / groups, k / groups];
   // Every product belongs to a position of the smaller map: the result's, or a transposed convolution's operand.
-  const [rows, rowPositions] = op.transposed ? [h, w] : [p, q];
+  const axis = (result: number, operand: number, filter: number, dimension: 0 | 1): Axis => ({
+    positions: op.transposed ? operand : result,
+    operand: op.transposed ? result : operand,
+    taps: filter,
+    stride: op.stride[dimension],
+    dilation: op.dilation[dimension],
+    padding: op.padding[dimension],
+  });
+  const [rowAxis, columnAxis] = [axis(p, h, r, 0), axis(q, w, s, 1)];
   // Strides beyond the filter leave rows and positions of the operand unread; a position is a line of its own.
   const touched = Math.min(1, r / op.stride[0]) * Math.min(1, s / op.stride[1]);
   const operand = n * c * h * w * (pass === 'input-gradient' ? 1 : touched);
   const result = n * k * p * q;
   const weightElements = inside * k * taps;
-  const common = { images: n, groups, rows, rowPositions, taps, rowTaps: s };
+  const common = { images: n, groups, rowAxis, columnAxis, taps };
   if (pass === 'weight-gradient')
     return {
       ...common,
       pass,
       laneChannels: outside,
-      depth: n * rows * rowPositions,
+      depth: n * rowAxis.positions * columnAxis.positions,
       operandElements: operand,
       weightElements: result,
       resultElements: weightElements,
@@ -56,4 +77,19 @@ export function convLoops(op: ConvOp): ConvLoops {
     weightElements,
     resultElements: isForward ? result : operand,
   };
+}
+
+/** Of `count` positions from `first` on, those that meet an element, not padding, at a tap. */
+export function metAt({ operand, stride, dilation, padding }: Axis, tap: number, first: number, count: number): number {
+  const offset = tap * dilation - padding;
+  const from = Math.max(first, Math.ceil(-offset / stride));
+  const to = Math.min(first + count, Math.floor((operand - 1 - offset) / stride) + 1);
+  return Math.max(0, to - from);
+}
+
+/** Share of the pairs of positions and taps that meet an element. */
+export function metShare(axis: Axis): number {
+  let met = 0;
+  for (let tap = 0; tap < axis.taps; tap += 1) met += metAt(axis, tap, 0, axis.positions);
+  return met / (axis.positions * axis.taps);
 }

@@ -16,6 +16,11 @@ export function cover(length: number, sizes: readonly number[]): Pieces[] {
   return pieces;
 }
 
+/** As many pieces of a size as there are, and what is left in one. */
+export function covered(length: number, size: number): Pieces[] {
+  return cover(length, length % size === 0 ? [size] : [size, length % size]);
+}
+
 /** Blocks of a length: whole ones while two fit, then the rest in one, or in two of about the same size, a multiple of `unit`. */
 export function cutInto(length: number, block: number, unit: number): Pieces[] {
   const whole = Math.max(0, Math.floor(length / block) - 1);

@@ -33,13 +33,14 @@ export interface TileMath {
 }
 
 /**
- * A block of results kept in registers. `broadcast`: vectors of the left operand times repeated elements of the right one.
+ * A block of results kept in registers. `broadcast`: vectors of the left operand times repeated elements of the right one;
+ * `embedded`: the same with elements repeated by each multiply-add, where the instruction set can.
  * `pairs`: even and odd elements of one vector times pairs of the right one, half as many loads; `quads`: the same by
  * fours for blocks of 8 rows or fewer (the kernels of OpenBLAS for AVX-512). `dot`: both operands run along the
  * reduction and the lanes are summed at the end.
  */
 export interface Tile {
-  readonly style: 'broadcast' | 'pairs' | 'quads' | 'dot';
+  readonly style: 'broadcast' | 'embedded' | 'pairs' | 'quads' | 'dot';
   /** Vectors along the rows (quads: registers of four columns; dot: rows). */
   readonly vectors: number;
   readonly columns: number;
@@ -136,8 +137,9 @@ function packedElements({ format }: TileMath, { unroll }: Tile): ElementAddress 
       : columnAddress(Math.floor(column / 4) % 6, (column % 4) * elementBytes);
 }
 
-/** One step of a `broadcast` tile. */
-export function broadcastStep(math: TileMath, { vectors, columns }: Tile, out: Asm[], elementAt: ElementAddress): void {
+/** One step of a `broadcast` or `embedded` tile. */
+export function broadcastStep(math: TileMath, tile: Tile, out: Asm[], elementAt: ElementAddress): void {
+  const { style, vectors, columns } = tile;
   const { set, bits, format } = math;
   const firstSum = REGISTERS[set] - vectors * columns;
   const firstLeft = Math.max(0, firstSum - 2 - vectors);
@@ -145,12 +147,13 @@ export function broadcastStep(math: TileMath, { vectors, columns }: Tile, out: A
   for (let part = 0; part < vectors; part += 1)
     out.push(load(set, bits, vector(firstLeft + part), at(POINTER.left, (part * bits) / 8)));
   // An element that is used only once is repeated by the multiplication itself.
-  const repeating = vectors === 1 ? repeatingMultiply(math) : null;
+  const repeating = vectors === 1 || style === 'embedded' ? repeatingMultiply(math) : null;
   for (let column = 0; column < columns; column += 1) {
     const sum = firstSum + column * vectors;
     if (repeating !== null) {
       const element = { ...elementAt(column), broadcast: true };
-      out.push(...arithmetic(set, bits, repeating, vector(sum), vector(firstLeft), element));
+      for (let part = 0; part < vectors; part += 1)
+        out.push(...arithmetic(set, bits, repeating, vector(sum + part), vector(firstLeft + part), element));
       continue;
     }
     const right = Math.max(0, firstSum - 2) + (column & 1);
@@ -170,8 +173,13 @@ function dotStep(math: TileMath, { vectors, columns }: Tile, out: Asm[]): void {
   }
 }
 
+function packedStep(math: TileMath, tile: Tile, out: Asm[]): void {
+  broadcastStep(math, tile, out, packedElements(math, tile));
+}
+
 const STEPS = {
-  broadcast: (math: TileMath, tile: Tile, out: Asm[]) => broadcastStep(math, tile, out, packedElements(math, tile)),
+  broadcast: packedStep,
+  embedded: packedStep,
   pairs: pairStep,
   quads: quadStep,
   dot: dotStep,

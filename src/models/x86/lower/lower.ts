@@ -14,6 +14,7 @@ import type { Level } from './nest.ts';
 import { epilogueNest, passNests } from './passes.ts';
 import { residences } from './residence.ts';
 import { dealt, scaled, type Way } from './way.ts';
+import { winogradWays } from './winograd.ts';
 
 /** One call to a library: ways to do it, of which the fastest is taken. */
 export interface Call {
@@ -60,7 +61,14 @@ function callOf(system: SystemSpec, trace: Trace, group: Group, levels: Readonly
       format,
       ways: () =>
         withEpilogue(
-          contractionWays(system, lead, { id: writes[0]!, dtype: trace.tensors[writes[0]!]!.dtype }, format, residence),
+          contractionWays(
+            system,
+            trace,
+            lead,
+            { id: writes[0]!, dtype: trace.tensors[writes[0]!]!.dtype },
+            format,
+            residence,
+          ),
         ),
     };
   }
@@ -88,6 +96,7 @@ function callOf(system: SystemSpec, trace: Trace, group: Group, levels: Readonly
 /** Ways to compute a product or a convolution. */
 function contractionWays(
   system: SystemSpec,
+  trace: Trace,
   op: MatmulOp | ConvOp,
   result: { readonly id: TensorId; readonly dtype: DType },
   format: MathFormat,
@@ -101,7 +110,7 @@ function contractionWays(
   if (op.kind === 'conv') {
     const math = { set: vectors, bits: WIDEST[vectors], format, dotProducts };
     const origin = { operand: left, weights: right, result: written };
-    return convWays(convLoops(op), {
+    const setting = {
       math,
       elementBytes,
       sumBytes,
@@ -109,7 +118,11 @@ function contractionWays(
       caches: cacheSizes(system, cores),
       origin,
       cores,
-    });
+    };
+    const conv = convLoops(op);
+    // While weights do not change, their transforms are kept.
+    const areTransformed = trace.workload.phase === 'inference';
+    return [...convWays(conv, setting), ...winogradWays(conv, setting, system.winograd, areTransformed)];
   }
   const library = gemmLibrary(vectors, format, dotProducts);
   const caches = (active: number) => cacheSizes(system, active);

@@ -32,7 +32,7 @@ export function nestTime(
     occupied[level]! += lines * costs.occupied(level, pattern);
   }
   const bodies = steps / code.steps;
-  const mispredicted = bodies > LEARNT_ITERATIONS * entries ? entries : 0;
+  const mispredicted = bodies > LEARNT_ITERATIONS * entries * (code.writtenOut ?? 1) ? entries : 0;
   return {
     pipelineCycles: bodies * pipeline(code).cycles + mispredicted * loopExitCycles + entries * drainCycles,
     memoryCycles,
