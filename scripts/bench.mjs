@@ -1,4 +1,5 @@
-// Speed of the simulation (Benchmark.js), of the kernels and of the whole process.
+// Speed of the simulation (Benchmark.js), of the kernels and of the whole process; libraries on this CPU against the model.
+// `node scripts/bench.mjs NAME [ARGUMENT...]` runs one suite: `cpu FILE` writes what it measured as CSV.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build, install } from './bootstrap.mjs';
@@ -11,17 +12,20 @@ const SUITES = [
   ['training', '\ntraining steps with values, one thread'],
   ['blocks', '\nbasic blocks on cascadelake'],
   ['kernels', '\nkernels against TensorFlow.js, one thread each'],
+  ['cpu', '\nOpenBLAS and oneDNN on one core of this CPU, and what the model says'],
 ];
-for (const [name, title] of SUITES) {
+const [only, ...suiteArguments] = process.argv.slice(2);
+for (const [name, title] of SUITES.filter(([name]) => only === undefined || only === name)) {
   const path = await bundle(`bench-${name}`, { entryPoints: [`bench/${name}.ts`] }, [
     'benchmark',
     '@tensorflow/*',
     'iced-x86',
   ]);
   console.log(title);
-  const { status } = spawnSync(process.execPath, [path], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [path, ...suiteArguments], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
+if (only !== undefined) process.exit(0);
 
 const RUNS = 15;
 const times = [];

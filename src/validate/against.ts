@@ -11,7 +11,7 @@ import { allReduceMs, NETWORK_OF_DEVICE } from './all-reduce.ts';
 import { type CsvRecord, measuredNumber, oneOf, wholeNumber } from './fields.ts';
 import { GPU_KINDS } from './gpu.ts';
 import type { Kind, Pair } from './kind.ts';
-import { X86_PRODUCTS } from './x86-products.ts';
+import { X86_KINDS } from './x86-kinds.ts';
 
 export interface Comparison extends ErrorMetrics {
   /** What the rows are, for people. */
@@ -84,7 +84,7 @@ const KINDS: readonly Kind[] = [
     },
   },
   ...GPU_KINDS,
-  X86_PRODUCTS,
+  ...X86_KINDS,
 ];
 
 /** Told how many of all rows are done. */

@@ -13,7 +13,7 @@ import { prepare } from '../../src/models/x86/predict.ts';
 import { productCycles } from '../../src/models/x86/product-cycles.ts';
 import { pipelineOf } from '../../src/models/x86/units/pipeline.ts';
 import { validateAgainst } from '../../src/validate/against.ts';
-import { loadX86Products } from '../../src/validate/x86-products.ts';
+import { loadX86Kernels } from '../../src/validate/x86-kernels.ts';
 import { loadCore } from '../../src/x86-core.ts';
 
 const CORE = loadCore('cascadelake', []);
@@ -112,7 +112,7 @@ describe('OpenBLAS on Cascade Lake', () => {
   const text = readFileSync(dataPath('reports', 'anchors', 'x86_gemm.csv'), 'utf8');
 
   it('46 products to 8 % on average, no one worse than 20 %', async () => {
-    await loadX86Products();
+    await loadX86Kernels();
     const { rows, mapePct, kendallTau } = validateAgainst(text, 'x86_gemm.csv', undefined);
     expect(rows).toHaveLength(46);
     expect(mapePct).toBeLessThanOrEqual(8);
@@ -142,7 +142,7 @@ describe('OpenBLAS on Cascade Lake', () => {
     ['trans_a', 'fp32,8,8,8,X,N,100', 'write N, T'],
     ['cycles', 'fp32,8,8,8,N,N,-1', 'write a positive number'],
   ])('refuses a bad %s by row', async (column, row, remedy) => {
-    await loadX86Products();
+    await loadX86Kernels();
     const bad = `precision,m,n,k,trans_a,trans_b,cycles\n${row}\n`;
     expect(() => validateAgainst(bad, 'bad.csv', undefined)).toThrow(column);
     expect(() => validateAgainst(bad, 'bad.csv', undefined)).toThrow(remedy);

@@ -14,7 +14,8 @@ import { CATERPILLAR_MACHINES } from '../../validate/caterpillar.ts';
 import { MEASURED_MACHINES } from '../../validate/measured.ts';
 import { hasApplications, meanThroughputError, toBaseline, validate, type Validation } from '../../validate/run.ts';
 import { columnsOf, isBlocksCsv } from '../../validate/x86-columns.ts';
-import { loadX86Products, X86_PRODUCTS } from '../../validate/x86-products.ts';
+import { loadX86Kernels } from '../../validate/x86-kernels.ts';
+import { X86_KINDS } from '../../validate/x86-kinds.ts';
 import { COMMON, readFormat } from '../options.ts';
 import { deliver, say } from '../output.ts';
 import { rowProgress } from '../progress.ts';
@@ -94,7 +95,8 @@ async function runAgainst(args: Arguments, path: string): Promise<void> {
   const input = readInput(path);
   // Blocks need the x86 decoder, which nothing else loads.
   if (isBlocksCsv(input)) return (await import('../blocks-against.ts')).runBlocksAgainst(args, input, path);
-  if (X86_PRODUCTS.columns.every((column) => columnsOf(input).includes(column))) await loadX86Products();
+  const header = columnsOf(input);
+  if (X86_KINDS.some((kind) => kind.columns.every((column) => header.includes(column)))) await loadX86Kernels();
   const named = listMachines().find(({ name }) => name === args.arch);
   if (named !== undefined) await loadModel(named.kind);
   const progress = rowProgress(args.quiet);
@@ -146,7 +148,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.update && machine !== null)
     throw InputError.of('--update', `only ${machine}`, 'leave out --arch: the baseline holds every machine');
   const kept = fileExists(baselinePath()) && !args.update ? (JSON.parse(readInput(baselinePath())) as Baseline) : null;
-  if (machine === null || machine === 'cascadelake') await loadX86Products();
+  if (machine === null || machine === 'cascadelake') await loadX86Kernels();
   const progress = rowProgress(args.quiet);
   const validation = validate(machine, kept, progress.row);
   progress.end();
