@@ -7,20 +7,13 @@ export interface Account {
   readonly cycles: number;
   readonly busyCycles: number;
   readonly stallCycles: Readonly<Partial<Record<StallCause, number>>>;
-}
-
-/** Multiply-adds of all cores and lanes. */
-function macsDone({ way }: TimedWay): number {
-  return way.share * way.nests.reduce((total, { lanesDone }) => total + lanesDone, 0);
-}
-
-/** Useful multiply-adds that are done: fewer than the direct sum has where an algorithm needs fewer, or zeros of padding are left out. */
-export function usefulMacs(timed: TimedWay, macs: number): number {
-  return Math.min(macs, Math.round(macsDone(timed)));
+  /** Multiply-adds of the op that are done. */
+  readonly usefulMacs: number;
 }
 
 /**
- * Charges the time of a call to causes. Busy are the cycles in which all cores multiply what is useful at full rate; then come the call
+ * Charges the time of a call to causes. Busy are the cycles in which all cores multiply what is useful at full rate: less than the op asks
+ * for where a transform does without, while zeros of padding that kernels skip count as far as there is time for them. Then come the call
  * itself, cores without work, waiting for lines and pages, packing, and padded lanes. What remains passes inside the pipelines:
  * `issue` where something is multiplied, `vector` where nothing is.
  */
@@ -30,9 +23,11 @@ export function accountOf(
   { cores }: SystemSpec,
 ): Account {
   const { way, times, coreCycles, callCycles } = timed;
-  const busyCycles = work.macs === 0 ? 0 : Math.ceil(usefulMacs(timed, work.macs) / work.macsPerCycle);
   const launch = Math.round(callCycles);
-  const cycles = Math.max(1, busyCycles, Math.round(coreCycles)) + launch;
+  const cycles = Math.max(1, Math.ceil(coreCycles)) + launch;
+  const macsDone = Math.round(way.share * way.nests.reduce((total, { lanesDone }) => total + lanesDone, 0));
+  const usefulMacs = Math.min(work.macs, macsDone, Math.floor((cycles - launch) * work.macsPerCycle));
+  const busyCycles = Math.ceil(usefulMacs / work.macsPerCycle);
   const stallCycles: Partial<Record<StallCause, number>> = {};
   let rest = cycles - busyCycles;
   const charge = (cause: StallCause, wanted: number): void => {
@@ -49,7 +44,7 @@ export function accountOf(
     'packing',
     sum((index) => (way.nests[index]!.role === 'pack' ? times[index]!.pipelineCycles : 0)),
   );
-  if (work.macs > 0) charge('padding', (macsDone(timed) - work.macs) / work.macsPerCycle);
+  if (work.macs > 0) charge('padding', (macsDone - work.macs) / work.macsPerCycle);
   charge(work.macs > 0 ? 'issue' : 'vector', rest);
-  return { cycles, busyCycles, stallCycles };
+  return { cycles, busyCycles, stallCycles, usefulMacs };
 }

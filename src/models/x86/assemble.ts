@@ -1,7 +1,7 @@
 import { type Access, type Observer, STALL_CAUSES, type StallCause } from '../../events/events.ts';
 import { macs } from '../../trace/facts.ts';
 import type { Trace } from '../../trace/trace.ts';
-import { type Account, accountOf, usefulMacs } from './account.ts';
+import { type Account, accountOf } from './account.ts';
 import { accessesOf } from './count.ts';
 import type { Call } from './lower/lower.ts';
 import type { SystemSpec } from './system.ts';
@@ -46,8 +46,6 @@ export function runCalls(
 function play(system: SystemSpec, trace: Trace, call: Call, macsPerCycle: number, pipeline: Pipeline): Played {
   const timed = fastestWay(call.ways(), pipeline, system);
   const work = macs(trace.ops[call.op]!);
-  return {
-    account: accountOf(timed, { macs: work, macsPerCycle }, system),
-    accesses: accessesOf(timed, usefulMacs(timed, work), call.format, pipeline, system),
-  };
+  const account = accountOf(timed, { macs: work, macsPerCycle }, system);
+  return { account, accesses: accessesOf(timed, account.usefulMacs, call.format, pipeline, system) };
 }

@@ -33,6 +33,8 @@ export function rowWay(conv: ConvLoops, lanes: number, setting: ConvSetting): Wa
       unroll: 1,
     });
     let entries = times * calls;
+    // Zeros of padding, which kernels skip, are among the products of the op.
+    let lanesDone = times * conv.depth * size * lanes * columnAxis.positions;
     for (const [met, pairs] of tapsByPositions(conv, tiles)) {
       nests.push({
         role: 'multiply',
@@ -40,10 +42,11 @@ export function rowWay(conv: ConvLoops, lanes: number, setting: ConvSetting): Wa
         steps: times * tapRows * pairs * steps,
         entries,
         drainCycles: CALL_CYCLES,
-        lanesDone: times * tapRows * pairs * inside * size * lanes * met,
+        lanesDone,
         streams: [],
       });
       entries = 0;
+      lanesDone = 0;
     }
     for (const { size: columns, count: ofSize } of tiles)
       nests.push({
