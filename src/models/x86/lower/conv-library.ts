@@ -10,10 +10,12 @@ export interface ConvTile {
   readonly embedded: boolean;
 }
 
-/** Kernels for filters of several taps: a call sums up all taps of one vector of channels for a row of results. */
+/** Kernels for filters of several taps: a call computes a row of results. */
 export interface RowKernel {
   readonly tile: ConvTile;
-  /** What the loop around the calls goes through first: all rows for one vector of channels, or all channels for one row. */
+  /** Channels that a call sums up; sums of several calls are added in memory. */
+  readonly callChannels: number;
+  /** What the loops around the calls go through first: all rows for some channels, or all channels for one row. */
   readonly inner: 'rows' | 'channels';
   /** Channels gone through before the next channels of results. */
   readonly depthChannels: number;
@@ -46,6 +48,8 @@ const DOT_REGISTERS = 31;
 const EMBEDDED_POSITIONS = 28;
 const MOST_VECTORS = 5;
 
+/** Sums of integers are not stored before they are complete: results are narrower. */
+const isFloating = ({ format }: TileMath): boolean => format === 'fp32' || format === 'fp64';
 const ceilDiv = (size: number, by: number): number => Math.ceil(size / by);
 
 /** A row kernel of oneDNN 2.6 (init_conf in jit_avx512_common_conv_kernel.cpp and jit_avx2_conv_kernel_f32.cpp). */
@@ -60,10 +64,11 @@ export function rowKernel(conv: ConvLoops, math: TileMath, place: Place): RowKer
       tile: { vectors, positions: Math.min(positions, Math.max(1, Math.floor(free / (vectors + 1)))), embedded: false },
       inner: 'channels',
       // 12 vectors of channels, whose weights for four vectors of results fit the second level.
-      depthChannels: Math.min(inside, 12 * place.lanes),
+      callChannels: isFloating(math) ? Math.min(inside, place.lanes) : inside,
+      depthChannels: isFloating(math) ? Math.min(inside, 12 * place.lanes) : inside,
     };
   }
-  const common = { inner: 'rows', depthChannels: inside } as const;
+  const common = { inner: 'rows', callChannels: Math.min(inside, place.lanes), depthChannels: inside } as const;
   const { embedded, fitsTwo } = repeatsItself(conv, place, inside);
   if (!embedded) {
     const vectors = mostEfficient(conv, blocks, place.cores);
@@ -132,7 +137,7 @@ export function pointKernel(conv: ConvLoops, math: TileMath, place: Place): Poin
     return {
       tile: { vectors: 3, positions: Math.min(positions, math.set === 'avx2' ? 4 : 3), embedded: false },
       heights: heightsOf(blocks, 3, blocks === 4),
-      depthBlock: Math.min(depth, 128),
+      depthBlock: isFloating(math) ? Math.min(depth, 128) : depth,
       positionBlock: Math.min(positions, 128),
       channelBlock: Math.min(laneChannels, 120),
       depthOutside: false,
@@ -144,10 +149,7 @@ export function pointKernel(conv: ConvLoops, math: TileMath, place: Place): Poin
   // Vectors by what the registers leave beside so many positions.
   const steps = embedded ? [4, 5, 8, 14] : [5, 6, 9, 14];
   const vectors = 5 - steps.filter((step) => width > step).length;
-  const depthBlock = Math.min(
-    depth,
-    embedded ? (depth < 1024 ? depth : 128) : isBetween && laneChannels <= 256 ? 80 : rows > SMALL_ROWS ? 512 : 256,
-  );
+  const depthBlock = Math.min(depth, pointDepth(conv, math, embedded, isBetween));
   // Beside a block of the operand, three quarters of the second level hold two vectors of weights, a tile and some more.
   const capacity = (0.75 * place.l2Bytes) / FLOAT_BYTES;
   const left = capacity - (2 * place.lanes + width) * depthBlock - 3 * 1024;
@@ -160,6 +162,14 @@ export function pointKernel(conv: ConvLoops, math: TileMath, place: Place): Poin
     channelBlock: laneChannels,
     depthOutside: depthBlock < depth,
   };
+}
+
+/** Products that are summed up before the next channels and positions. */
+function pointDepth(conv: ConvLoops, math: TileMath, embedded: boolean, isBetween: boolean): number {
+  if (!isFloating(math)) return conv.depth;
+  if (embedded) return conv.depth < 1024 ? conv.depth : conv.rowAxis.positions > SMALL_ROWS ? 128 : 256;
+  if (isBetween && conv.laneChannels <= 256) return 80;
+  return conv.rowAxis.positions > SMALL_ROWS ? 512 : 256;
 }
 
 /** Positions of a tile: the most that divide a row, or else those that leave the longest rest. */

@@ -66,7 +66,7 @@ function gathered(conv: ConvLoops, { math, elementBytes }: ConvSetting): Nest {
 
 /** Lines from beyond the first level, by what passes between two uses. */
 function streamsOf(conv: ConvLoops, lanes: number, kernel: PointKernel, setting: ConvSetting): Stream[] {
-  const { elementBytes, sumBytes, resultBytes, caches, origin } = setting;
+  const { elementBytes, sumBytes, resultBytes, caches, origin, cores } = setting;
   const { images, groups, depth, laneChannels, rowAxis, columnAxis } = conv;
   const { tile, heights, depthBlock, positionBlock, channelBlock, depthOutside } = kernel;
   const positions = rowAxis.positions * columnAxis.positions;
@@ -88,11 +88,12 @@ function streamsOf(conv: ConvLoops, lanes: number, kernel: PointKernel, setting:
   // A block of the operand is read by one height of tiles after the other.
   const blockBytes = positionBlock * depthBlock * elementBytes;
   const operandReads = blockBytes <= KEPT * caches.l1Bytes ? channelBlocks : sweeps;
-  // Between two uses of weights lie those of a block of the depth, or all of them; between two of the operand, all weights of its block.
+  // Between two uses of weights lie those of a block of the depth, or all of them; between two of the operand, all weights of its block;
+  // between two of a sum, all sums of the core, or those of a block.
   const passedWeights = depthOutside ? weightBytes * (depthBlock / depth) : weightBytes / groups;
-  const passedOperand = depthOutside ? operandBytes / groups : blockBytes + channelBlock * depthBlock * elementBytes;
+  const passedOperand = blockBytes + channelBlock * depthBlock * elementBytes;
   const passedResult = depthOutside
-    ? conv.resultElements * sumBytes
+    ? (conv.resultElements * sumBytes) / Math.min(cores, images * groups)
     : positionBlock * Math.min(laneChannels, channelBlock) * sumBytes;
   const operandLines = linesOf(operandBytes);
   return [

@@ -13,12 +13,12 @@ export function rowWay(conv: ConvLoops, lanes: number, setting: ConvSetting): Wa
   const { math, caches, cores } = setting;
   const { images, groups, rowAxis, columnAxis, taps } = conv;
   const inside = conv.depth / taps;
-  const kernel = rowKernel(conv, math, { lanes, cores, l1Bytes: caches.l1Bytes, l2Bytes: caches.l2Bytes });
+  const kernel = rowKernel(conv, math, { ...caches, lanes, cores });
   const { vectors, positions: width, embedded } = kernel.tile;
   const blocks = Math.ceil(conv.laneChannels / lanes);
   const chunks = covered(blocks, vectors);
   const tiles = covered(columnAxis.positions, width);
-  const calls = Math.ceil(inside / lanes);
+  const calls = Math.ceil(inside / kernel.callChannels);
   const steps = Math.ceil(inside / REDUCTION_STEPS[math.format]);
   // Channels of a vector and taps of a row follow each other without a jump.
   const writtenOut = Math.ceil((columnAxis.taps * Math.min(lanes, inside)) / REDUCTION_STEPS[math.format]);
@@ -83,10 +83,10 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
   const { math, elementBytes, sumBytes, resultBytes, caches, origin, cores } = setting;
   const { images, groups, rowAxis, columnAxis, taps } = conv;
   const inside = conv.depth / taps;
-  const { tile, inner, depthChannels } = rowKernel(conv, math, { ...caches, lanes, cores });
+  const { tile, inner, callChannels, depthChannels } = rowKernel(conv, math, { ...caches, lanes, cores });
   const rows = rowAxis.positions;
   const sweeps = chunks.reduce((sum, { count }) => sum + count, 0);
-  const calls = Math.ceil(inside / lanes);
+  const calls = Math.ceil(inside / callChannels);
   const room = { l2Bytes: KEPT * caches.l2Bytes, l3Bytes: caches.l3Bytes };
   const weightBytes = conv.weightElements * elementBytes;
   const weightLines = linesOf(weightBytes);
@@ -99,8 +99,7 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
 
   // A tile after the other reads all weights of a call, and its own part of the operand.
   const tileOperandBytes = rowAxis.taps * tile.positions * columnAxis.stride * elementBytes;
-  const callBytes =
-    Math.min(lanes, inside) * (weightsPerChannel + tileOperandBytes) + tile.vectors * tile.positions * LINE_BYTES;
+  const callBytes = callChannels * (weightsPerChannel + tileOperandBytes) + tile.vectors * tile.positions * LINE_BYTES;
   const weightReads = callBytes <= caches.l1Bytes ? 1 : Math.ceil(columnAxis.positions / tile.positions);
   // No instruction asks for weights ahead.
   const arriving = (lines: number, level: Level): Stream => ({
