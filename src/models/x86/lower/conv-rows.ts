@@ -101,6 +101,11 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
   const tileOperandBytes = rowAxis.taps * tile.positions * columnAxis.stride * elementBytes;
   const callBytes = callChannels * (weightsPerChannel + tileOperandBytes) + tile.vectors * tile.positions * LINE_BYTES;
   const weightReads = callBytes <= caches.l1Bytes ? 1 : Math.ceil(columnAxis.positions / tile.positions);
+  // Each core that computes rows with a chunk of the weights brings it into its own caches, one of them from where it lies.
+  const calledRows = images * groups * sweeps * rows;
+  const rowsOfCore = Math.ceil(calledRows / Math.min(cores, calledRows));
+  const chunksOfCore = Math.min(sweeps, Math.max(1, rowsOfCore / rows));
+  const readers = Math.max(1, (Math.min(cores, calledRows) * chunksOfCore) / sweeps);
   // No instruction asks for weights ahead.
   const arriving = (lines: number, level: Level): Stream => ({
     lines,
@@ -109,6 +114,7 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
   });
   const streams: Stream[] = [
     arriving(weightLines, origin.weights),
+    arriving(weightLines * (readers - 1), 2),
     { lines: operandLines, level: origin.operand, pattern: 'ahead' },
     { lines: operandLines * (sweeps - 1), level: levelOf(room, imageBytes), pattern: 'ahead' },
     { lines: linesOf(conv.resultElements * resultBytes), level: origin.result, pattern: 'write' },
@@ -117,7 +123,7 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
     // Weights of a call wait in the first level for all rows; sums do if they leave room for the operand.
     const again = levelOf(room, Math.min(weightsPerChannel * inside, weightBytes / groups) + imageBytes);
     streams.push(
-      arriving(weightLines * (images - 1), again),
+      arriving(weightLines * Math.max(0, images - readers), again),
       { lines: weightLines * images * (weightReads === 1 ? 1 : weightReads * rows), level: 1, pattern: 'panel' },
       { lines: operandLines * sweeps, level: 1, pattern: 'panel' },
     );
@@ -130,7 +136,7 @@ function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], se
     depthChannels * rowAxis.taps * operandRowBytes <= KEPT * caches.l1Bytes ? 1 : rowAxis.taps / rowAxis.stride;
   const passes = Math.ceil(inside / depthChannels);
   streams.push(
-    arriving(weightLines * (images * rows - 1), levelOf(room, blockWeights)),
+    arriving(weightLines * Math.max(0, images * rows - readers), levelOf(room, blockWeights)),
     { lines: weightLines * images * rows * weightReads, level: 1, pattern: 'panel' },
     { lines: operandLines * sweeps * Math.max(1, rowReads), level: 1, pattern: 'panel' },
     {
