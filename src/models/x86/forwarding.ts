@@ -42,7 +42,7 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
   if (stores === 0 && !pointersMove) return null;
   const machine = evaluator(instructions, accesses);
   // Where no pointer moves, all iterations are as the second.
-  const followed = pointersMove ? iterations : Math.min(iterations, 2);
+  let followed = pointersMove ? iterations : Math.min(iterations, 2);
   const sources = new Int32Array(iterations * loads).fill(-1);
   const pages = pageTracker(followed * accesses.length);
   const low = new Int32Array(HISTORY);
@@ -66,8 +66,15 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
     }
     return -1;
   };
-  for (let iteration = 0; iteration < followed; iteration += 1) {
+  let together = 0;
+  let iteration = 0;
+  for (let isOver = false; iteration < followed && !isOver; iteration += 1) {
     machine.step();
+    const motion = machine.motion();
+    together = motion === 'apart' ? 0 : together + 1;
+    // All stores remembered have moved with the loads: what those meet is what they met an iteration ago.
+    const isRepeated = stores === 0 ? iteration > 0 : (together - 2) * stores >= HISTORY;
+    const fetchesBefore = pages.fetches();
     let load = 0;
     for (let index = 0; index < accesses.length; index += 1) {
       const { isStore, sizeBytes } = accesses[index]!;
@@ -84,14 +91,17 @@ export function forwardingOf(instructions: readonly Instruction[], iterations: n
         written += 1;
         continue;
       }
-      if (known === 1 && stores > 0) {
+      if (isRepeated) sources[iteration * loads + load] = sources[(iteration - 1) * loads + load]!;
+      else if (known === 1) {
         const source = find(at, top, sizeBytes, iteration);
         sources[iteration * loads + load] = source;
         if (source >= 0) any = true;
       }
       load += 1;
     }
+    isOver = isRepeated && motion === 'still' && pages.fetches() === fetchesBefore && pages.filledAt() === null;
   }
+  followed = iteration;
   const misses = missesOf(pages, accesses.length);
   if (!any && misses === null) return null;
   const flags = new Uint8Array(iterations * accesses.length);

@@ -10,6 +10,8 @@ export interface PageTracker {
   /** By access: 1 + set of a page that had to be fetched. */
   readonly fetched: Uint8Array;
   readonly pagesOfSet: Int32Array;
+  /** Pages fetched so far. */
+  readonly fetches: () => number;
   /** Iteration in which the last page of a measurement was fetched; null if there are fewer pages. */
   readonly filledAt: () => number | null;
 }
@@ -20,10 +22,12 @@ export function pageTracker(accesses: number): PageTracker {
   const pages = new Int32Array(SETS * WAYS).fill(-1);
   const since = new Int32Array(SETS * WAYS).fill(-1);
   let distinct = 0;
+  let fetches = 0;
   let filled: number | null = null;
   return {
     fetched,
     pagesOfSet,
+    fetches: () => fetches,
     filledAt: () => filled,
     touch(page, iteration, access) {
       const set = page % SETS;
@@ -34,6 +38,7 @@ export function pageTracker(accesses: number): PageTracker {
       if (way === WAYS) {
         way = WAYS - 1;
         fetchedIn = iteration;
+        fetches += 1;
         if (distinct < MEASURED_PAGES) {
           distinct += 1;
           pagesOfSet[set]! += 1;
@@ -56,6 +61,7 @@ export function pageTracker(accesses: number): PageTracker {
  * the later half of it. null: none.
  */
 export function missesOf(pages: PageTracker, accessesPerIteration: number): Uint8Array | null {
+  if (pages.pagesOfSet.every((count) => count <= WAYS)) return null;
   const misses = new Uint8Array(pages.fetched.length);
   const filledAt = pages.filledAt();
   let any = false;

@@ -6,6 +6,8 @@ import type { Effect } from './effect.ts';
 import { PRODUCTS } from './products.ts';
 import { SHIFTS } from './shifts.ts';
 import { addressSlice } from './slice.ts';
+import { snapshotOf } from './snapshot.ts';
+import { areEqual, type Strides, stridesOf } from './strides.ts';
 import {
   forget,
   type CoreState,
@@ -22,6 +24,7 @@ import {
   writeOperand,
 } from './state.ts';
 import { VECTORS } from './vectors.ts';
+import { add64, out } from './words.ts';
 
 /** One access of an iteration. */
 export interface Access {
@@ -30,10 +33,14 @@ export interface Access {
   readonly sizeBytes: number;
 }
 
+/** How the addresses of an iteration and all later ones change from one to the next: each in its way, all alike, not at all. */
+export type Motion = 'apart' | 'together' | 'still';
+
 /** Follows addresses through a block's arithmetic, iteration by iteration. One at a time: they share a machine. */
 export interface Evaluator {
-  /** Runs one iteration; afterwards `low`/`high` hold the address of every access, `known` whether it is known. */
+  /** Runs the next iteration; afterwards `low`/`high` hold the address of every access, `known` whether it is known. */
   readonly step: () => void;
+  readonly motion: () => Motion;
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly known: Uint8Array;
@@ -160,24 +167,54 @@ export function evaluator(instructions: readonly Instruction[], accesses: readon
     }
   }
 
+  const strides = stridesOf(instructions, accesses);
+  const snapshot = snapshotOf(
+    on,
+    steps.map(({ one }) => one),
+  );
+  let motion: Motion = 'apart';
+  if (strides !== null && areEqual(strides))
+    motion = strides.low[0] === 0 && strides.high[0] === 0 ? 'still' : 'together';
+  let iterations = 0;
+
+  function follow({ low: byLow, high: byHigh }: Strides): void {
+    for (let index = 0; index < low.length; index += 1) {
+      add64(low[index]!, high[index]!, byLow[index]!, byHigh[index]!);
+      low[index] = out.low;
+      high[index] = out.high;
+    }
+  }
+
   return {
     low,
     high,
     known,
+    motion: () => motion,
     step(): void {
-      access = 0;
-      for (let index = 0; index < steps.length; index += 1) {
-        const { one, effect, loads, stores } = steps[index]!;
-        setAddress(on, one);
-        if (one.mnemonic === 'push') push(one);
-        else if (one.mnemonic === 'pop') pop(one);
-        else if (one.mnemonic === 'leave') leave();
-        else {
-          if (loads) note();
-          if (stores) note();
-          effect?.(on, one);
-        }
-      }
+      iterations += 1;
+      if (motion === 'still' && iterations > 1) return;
+      if (strides !== null && iterations > 1) return follow(strides);
+      // Looking takes as long as a few steps: it is done ever more rarely.
+      const looks = strides === null && (iterations & (iterations - 1)) === 0;
+      if (looks) snapshot.take();
+      evaluate();
+      if (looks && snapshot.isCurrent()) motion = 'still';
     },
   };
+
+  function evaluate(): void {
+    access = 0;
+    for (let index = 0; index < steps.length; index += 1) {
+      const { one, effect, loads, stores } = steps[index]!;
+      setAddress(on, one);
+      if (one.mnemonic === 'push') push(one);
+      else if (one.mnemonic === 'pop') pop(one);
+      else if (one.mnemonic === 'leave') leave();
+      else {
+        if (loads) note();
+        if (stores) note();
+        effect?.(on, one);
+      }
+    }
+  }
 }

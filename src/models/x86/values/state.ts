@@ -20,6 +20,8 @@ export interface CoreState {
   readonly registers: Value;
   readonly page: Uint8Array;
   readonly pageKnown: Uint8Array;
+  /** Whether a write has changed what memory holds since this was last set to false. */
+  hasNewMemory: boolean;
   /** Address of the instruction being executed. */
   readonly address: { low: number; high: number; isKnown: boolean };
   readonly flags: {
@@ -39,6 +41,7 @@ export function coreState(): CoreState {
     registers: { words: new Int32Array(UNITS * WORDS), known: new Uint8Array(UNITS * WORDS) },
     page: new Uint8Array(PAGE_BYTES),
     pageKnown: new Uint8Array(PAGE_BYTES),
+    hasNewMemory: false,
     address: { low: 0, high: 0, isKnown: true },
     flags: { zero: true, carry: false, sign: false, overflow: false },
   };
@@ -109,12 +112,16 @@ export function readMemory({ address, page, pageKnown }: CoreState, bytes: numbe
 }
 
 /** Writes to memory at the address; where the address is not known, nothing. */
-export function writeMemory({ address, page, pageKnown }: CoreState, bytes: number, from: Value): void {
+export function writeMemory(on: CoreState, bytes: number, from: Value): void {
+  const { address, page, pageKnown } = on;
   if (!address.isKnown) return;
   for (let byte = 0; byte < bytes; byte += 1) {
     const at = (address.low + byte) & PAGE_MASK;
-    page[at] = from.words[byte >> 2]! >> (8 * (byte & 3));
-    pageKnown[at] = from.known[byte >> 2]!;
+    const now = (from.words[byte >> 2]! >> (8 * (byte & 3))) & 0xff;
+    const isKnown = from.known[byte >> 2]!;
+    if (page[at] !== now || pageKnown[at] !== isKnown) on.hasNewMemory = true;
+    page[at] = now;
+    pageKnown[at] = isKnown;
   }
 }
 
