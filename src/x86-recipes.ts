@@ -1,6 +1,6 @@
 import { InputError } from './errors.ts';
 import { dataPath, fileExists, readInput } from './files.ts';
-import { portMask } from './models/x86/program.ts';
+import { portMask } from './models/x86/micro-ops.ts';
 import { type RecipeTable, readRecipes } from './models/x86/recipes.ts';
 import type { X86Spec } from './models/x86/spec.ts';
 

@@ -61,6 +61,7 @@ const CHAIN_NAMES = { forwarded: 'store forwarding', blocked: 'blocked store for
  * store's write, which comes after all that is older has retired.
  */
 function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): Chain {
+  const { reads, writes, after } = tables;
   const count = tables.uops;
   const done = new Float64Array(CHAIN_ITERATIONS * count);
   const cause = new Int32Array(CHAIN_ITERATIONS * count).fill(-1);
@@ -82,8 +83,9 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
         cause[uop] = producer;
         link[uop] = kind;
       };
-      for (const unit of tables.reads[place]!) need(writer[unit]!, REGISTER);
-      for (const other of tables.after[place]!) need(base + other, REGISTER);
+      for (let at = reads.start[place]!; at < reads.start[place + 1]!; at += 1)
+        need(writer[reads.items[at]!]!, REGISTER);
+      for (let at = after.start[place]!; at < after.start[place + 1]!; at += 1) need(base + after.items[at]!, REGISTER);
       let latency = tables.kind[place] === MOVE ? 0 : tables.latency[place]!;
       const load = tables.loadNumber[place]!;
       const source = forwarding === null || load < 0 ? -1 : forwarding.sources[iteration * forwarding.loads + load]!;
@@ -102,17 +104,16 @@ function chainBound({ tables, forwarding, program }: Prepared, spec: X86Spec): C
       const before = uop === 0 ? 0 : slowest[uop - 1]!;
       slowest[uop] = done[uop]! > done[before]! ? uop : before;
       if (done[uop]! >= done[last[iteration]!]! || last[iteration]! < base) last[iteration] = uop;
-      for (const unit of tables.writes[place]!) writer[unit] = uop;
+      for (let at = writes.start[place]!; at < writes.start[place + 1]!; at += 1) writer[writes.items[at]!] = uop;
     }
   }
-  const order = program.slots.flat();
   const chain = new Set<number>();
   let through = REGISTER;
   const end = last[CHAIN_ITERATIONS - 1]!;
   // What leads from iteration to iteration; near the end lies what only hangs on it.
   const middle = (CHAIN_ITERATIONS / 2) * count;
   const take = (uop: number): void => {
-    if (uop < middle) chain.add(program.uops[order[uop % count]!]!.instruction);
+    if (uop < middle) chain.add(program.instructionOf[uop % count]!);
   };
   for (let uop = end; uop >= middle / 2; ) {
     take(uop);

@@ -70,7 +70,7 @@ function decodeOne(bytes: Uint8Array, offset: number): Instruction {
       );
     const one = describe(decoded, bytes, offset);
     // An address in 32 bits relative to the instruction wraps as it moves.
-    if (decoded.memoryBase !== Register.EIP) keepInstruction(bytes, one);
+    if (decoded.memoryBase !== Register.EIP) keepInstruction(bytes, offset, one);
     return one;
   } finally {
     decoded.free();

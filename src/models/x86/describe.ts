@@ -29,14 +29,16 @@ export function mnemonicName(value: number): string {
 function memoryOf(
   instruction: Decoded,
   accesses: readonly number[],
-  info: { sizeBytes: number },
+  sizeBytes: number,
+  offset: number,
 ): MemoryOperand | null {
   for (let index = 0; index < instruction.opCount; index += 1) {
     if (instruction.opKind(index) !== OpKind.Memory) continue;
     const access = accesses[index]!;
     const base = registerFacts(instruction.memoryBase);
     const indexRegister = registerFacts(instruction.memoryIndex);
-    const displacement = BigInt.asUintN(64, instruction.memoryDisplacement);
+    const isRip = instruction.isIpRelMemoryOperand;
+    const displacement = BigInt.asUintN(64, instruction.memoryDisplacement - (isRip ? BigInt(offset) : 0n));
     return {
       operand: index,
       base: base?.unit ?? null,
@@ -45,9 +47,9 @@ function memoryOf(
       low: Number(displacement & MASK32) | 0,
       high: Number(displacement >> 32n) | 0,
       hasDisplacement: instruction.memoryDisplSize > 0,
-      isRip: instruction.isIpRelMemoryOperand,
+      isRip,
       addressBits: base === null || base.bits !== 32 ? 64 : 32,
-      sizeBytes: info.sizeBytes,
+      sizeBytes,
       reads: isRead(access),
       writes: isWritten(access),
       isBroadcast: instruction.isBroadcast,
@@ -102,7 +104,7 @@ export function describe(decoded: Decoded, bytes: Uint8Array, offset: number): I
   const used = info.usedRegisters();
   const usedMemory = info.usedMemory();
   const sizeBytes = memorySize(usedMemory);
-  const memory = memoryOf(decoded, accesses, { sizeBytes });
+  const memory = memoryOf(decoded, accesses, sizeBytes, offset);
   const operands: Operand[] = [];
   for (let index = 0; index < decoded.opCount; index += 1) operands.push(operandOf(decoded, index, accesses[index]!));
 
@@ -139,7 +141,6 @@ export function describe(decoded: Decoded, bytes: Uint8Array, offset: number): I
   const first = operands[0];
   const immediate16 = operands.some((operand) => operand.immediateBits === 16);
   const base = {
-    offset,
     length: decoded.length,
     opcodeOffset: opcodeOffset(bytes, offset, encoding),
     mnemonic,

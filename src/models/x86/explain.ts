@@ -27,33 +27,34 @@ export interface SlotShares {
 interface Parts {
   readonly index: number;
   readonly places: number[];
-  readonly slots: (readonly number[])[];
+  /** Micro-ops of each. */
+  readonly slots: number[];
 }
 
 /** Facts of each instruction, in loops of the closing `dec r15; jnz` as well; `times` is a trace of many iterations. */
 export function explain(block: Prepared, times: readonly UopTimes[]): InstructionFacts[] {
-  const { program, tables } = block;
-  const order = program.slots.flat();
+  const { tables } = block;
   const parts = partsOf(block);
   const ports = portCounts(times, parts.length);
-  const latencies = latenciesOf(block, order, parts.length);
+  const latencies = latenciesOf(block, parts.length);
   return parts.map((part) => ({
     executedUops: part.places.filter((place) => tables.ports[place] !== 0).length,
     issueSlots: part.slots.length,
     latencyCycles: latencies[part.index]!,
     ports: ports[part.index]!,
-    marks: marksOf(block, part, order),
+    marks: marksOf(block, part),
   }));
 }
 
 function partsOf({ program }: Prepared): Parts[] {
   const parts: Parts[] = [];
-  let place = 0;
-  for (const slot of program.slots) {
-    const { instruction } = program.uops[slot[0]!]!;
-    parts[instruction] ??= { index: instruction, places: [], slots: [] };
-    parts[instruction].slots.push(slot);
-    for (const _ of slot) parts[instruction].places.push(place++);
+  const { slotStart, instructionOf } = program;
+  for (let slot = 0; slot + 1 < slotStart.length; slot += 1) {
+    const [first, end] = [slotStart[slot]!, slotStart[slot + 1]!];
+    const index = instructionOf[first]!;
+    parts[index] ??= { index, places: [], slots: [] };
+    parts[index].slots.push(end - first);
+    for (let place = first; place < end; place += 1) parts[index].places.push(place);
   }
   return parts;
 }
@@ -71,28 +72,30 @@ function portCounts(times: readonly UopTimes[], instructions: number): number[][
 }
 
 /** Longest way through the micro-ops of each instruction to one that has a result. */
-function latenciesOf({ tables, program }: Prepared, order: readonly number[], count: number): (number | null)[] {
+function latenciesOf({ tables, program }: Prepared, count: number): (number | null)[] {
   const done: number[] = [];
   const longest = new Array<number | null>(count).fill(null);
-  order.forEach((uop, place) => {
-    const start = Math.max(0, ...tables.after[place]!.map((other) => done[other] ?? 0));
+  const { after, writes } = tables;
+  program.instructionOf.forEach((instruction, place) => {
+    const others = after.items.subarray(after.start[place], after.start[place + 1]);
+    const start = Math.max(0, ...Array.from(others, (other) => done[other] ?? 0));
     if (tables.ports[place] === 0) {
       done[place] = start;
       return;
     }
     done[place] = start + tables.latency[place]!;
-    const { instruction } = program.uops[uop]!;
-    if (tables.writes[place]!.length > 0) longest[instruction] = Math.max(longest[instruction] ?? 0, done[place]!);
+    if (writes.start[place + 1]! > writes.start[place]!)
+      longest[instruction] = Math.max(longest[instruction] ?? 0, done[place]!);
   });
   return longest;
 }
 
-function marksOf(block: Prepared, { index, places, slots }: Parts, order: readonly number[]): string[] {
+function marksOf(block: Prepared, { index, places, slots }: Parts): string[] {
   const { program, tables } = block;
   const instruction = program.instructions[index];
   // In loops one entry closes the list, or two where dec and jnz are apart.
   const facts = instruction === undefined ? program.frontEnd.at(-1)! : program.frontEnd[index]!;
-  const kinds = places.map((place) => program.uops[order[place]!]!.kind);
+  const kinds = places.map((place) => program.uops[place]!.kind);
   const marks: string[] = [];
   if (instruction !== undefined) {
     if (program.unknown.includes(instruction.form)) marks.push('unknown');
@@ -102,8 +105,8 @@ function marksOf(block: Prepared, { index, places, slots }: Parts, order: readon
     else if (breaksDependence(instruction)) marks.push('ones idiom');
   }
   if (facts.pairedAt !== null) marks.push('macro-fused');
-  if (slots.some((slot) => slot.length > 1)) marks.push('micro-fused');
-  const syncs = isSynchronised(block, places, order) ? 1 : 0;
+  if (slots.some((uops) => uops > 1)) marks.push('micro-fused');
+  const syncs = isSynchronised(block, places) ? 1 : 0;
   if (!facts.isMicrocoded && facts.fusedUops + syncs < facts.slots) marks.push('un-laminated');
   if (facts.isMicrocoded) marks.push('microcode');
   if (facts.hasLengthChangingPrefix) marks.push('length-changing prefix');
@@ -115,8 +118,8 @@ function marksOf(block: Prepared, { index, places, slots }: Parts, order: readon
 }
 
 /** Whether the stack engine's micro-op, which brings the stack pointer up to date, goes before an instruction's own. */
-function isSynchronised({ program }: Prepared, places: readonly number[], order: readonly number[]): boolean {
-  const first = program.uops[order[places[0]!]!]!;
+function isSynchronised({ program }: Prepared, places: readonly number[]): boolean {
+  const first = program.uops[places[0]!]!;
   const isPointer = (units: readonly number[]): boolean => units.length === 1 && units[0] === UNIT.stackPointer;
   return places.length > 1 && first.kind === 'compute' && isPointer(first.reads) && isPointer(first.writes);
 }

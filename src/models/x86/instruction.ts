@@ -22,7 +22,7 @@ export interface MemoryOperand {
   readonly base: number | null;
   readonly index: number | null;
   readonly scale: number;
-  /** Displacement, for rip-relative operands the address within the block's own numbering: two halves of 32 bits. */
+  /** Displacement, for rip-relative operands from the start of the instruction: two halves of 32 bits. */
   readonly low: number;
   readonly high: number;
   readonly hasDisplacement: boolean;
@@ -34,9 +34,8 @@ export interface MemoryOperand {
   readonly isBroadcast: boolean;
 }
 
-/** One instruction as plain data. */
+/** One instruction as plain data, wherever it stands. */
 export interface Instruction {
-  readonly offset: number;
   readonly length: number;
   /** Bytes before the opcode proper. */
   readonly opcodeOffset: number;

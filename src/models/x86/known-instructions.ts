@@ -1,5 +1,4 @@
 import type { Instruction } from './instruction.ts';
-import { add64, out } from './values/words.ts';
 
 /** Instructions kept: a few hundred bytes each. */
 const MOST_KEPT = 1 << 16;
@@ -20,13 +19,13 @@ export function findInstruction(bytes: Uint8Array, offset: number): Instruction 
   for (let index = offset; index < bytes.length; index += 1) {
     at = at.next.get(bytes[index]!);
     if (at === undefined) return null;
-    if (at.instruction !== null) return moved(at.instruction, offset);
+    if (at.instruction !== null) return at.instruction;
   }
   return null;
 }
 
-/** Keeps an instruction that was decoded from bytes. */
-export function keepInstruction(bytes: Uint8Array, instruction: Instruction): void {
+/** Keeps an instruction that was decoded from bytes at `offset`. */
+export function keepInstruction(bytes: Uint8Array, offset: number, instruction: Instruction): void {
   if (kept === MOST_KEPT) {
     root = node();
     kept = 0;
@@ -34,7 +33,7 @@ export function keepInstruction(bytes: Uint8Array, instruction: Instruction): vo
   kept += 1;
   let at = root;
   for (let index = 0; index < instruction.length; index += 1) {
-    const byte = bytes[instruction.offset + index]!;
+    const byte = bytes[offset + index]!;
     let next = at.next.get(byte);
     if (next === undefined) {
       next = node();
@@ -43,12 +42,4 @@ export function keepInstruction(bytes: Uint8Array, instruction: Instruction): vo
     at = next;
   }
   at.instruction = instruction;
-}
-
-function moved(instruction: Instruction, offset: number): Instruction {
-  const { memory } = instruction;
-  if (memory === null || !memory.isRip) return { ...instruction, offset };
-  const by = offset - instruction.offset;
-  add64(memory.low, memory.high, by, by >> 31);
-  return { ...instruction, offset, memory: { ...memory, low: out.low, high: out.high } };
 }

@@ -29,9 +29,9 @@ const SHORTEST_SLOTS = 500;
 export const LONGEST_CYCLES = 200_000;
 
 /** Iterations simulated: half to warm up, half to measure; in unrolled code whole periods of the 16-byte windows. */
-function iterationsFor(program: Program, mode: Mode): number {
+function iterationsFor(slots: number, mode: Mode): number {
   const period = mode === 'loop' ? 1 : 16;
-  return 2 * period * Math.ceil(Math.max(SHORTEST_ITERATIONS, SHORTEST_SLOTS / program.slots.length) / period);
+  return 2 * period * Math.ceil(Math.max(SHORTEST_ITERATIONS, SHORTEST_SLOTS / slots) / period);
 }
 
 /** Instructions of a block as a program of the core: in loop mode with the `dec r15; jnz` that closes it. */
@@ -53,9 +53,10 @@ export interface Prepared {
 export function prepare(bytes: Uint8Array, mode: Mode, core: Core): Prepared {
   const { spec } = core;
   const program = programOf(bytes, mode, core);
-  const iterations = iterationsFor(program, mode);
+  const slots = program.slotStart.length - 1;
+  const iterations = iterationsFor(slots, mode);
   // The front of the pipeline runs ahead of retirement by at most the reorder buffer.
-  const ahead = Math.ceil(spec.backEnd.reorderBuffer / program.slots.length) + 1;
+  const ahead = Math.ceil(spec.backEnd.reorderBuffer / slots) + 1;
   return {
     program,
     tables: tablesOf(program, spec),
@@ -64,7 +65,7 @@ export function prepare(bytes: Uint8Array, mode: Mode, core: Core): Prepared {
     frontEnd: (onPredecode) => {
       if (!spec.frontEnd.isModelled) return fullQueue;
       return mode === 'loop'
-        ? (loopStream(program.slots.length, spec) ?? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode))
+        ? (loopStream(slots, spec) ?? loopFrontEnd(program.frontEnd, spec.frontEnd, onPredecode))
         : legacyFrontEnd(program.frontEnd, bytes.length, spec.frontEnd, onPredecode);
     },
   };

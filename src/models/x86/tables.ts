@@ -1,5 +1,5 @@
-import { isVector } from './instruction.ts';
-import type { Program, Uop } from './program.ts';
+import type { Uop } from './micro-ops.ts';
+import type { Program } from './program.ts';
 import type { X86Spec } from './spec.ts';
 
 /** What kinds of units exchange results with a delay; all others do so without. */
@@ -24,6 +24,12 @@ const KINDS = {
   move: MOVE,
 } as const;
 
+/** A list of numbers for each place, one after the other. */
+export interface Lists {
+  readonly items: Int32Array;
+  readonly start: Int32Array;
+}
+
 /** A program as arrays in issue order: what the simulation reads in every cycle. `place` counts micro-ops in that order. */
 export interface Tables {
   readonly uops: number;
@@ -43,10 +49,10 @@ export interface Tables {
   readonly isVector: Uint8Array;
   /** 1: a load that takes its base from another load early. */
   readonly isPointerLoad: Uint8Array;
-  readonly reads: readonly (readonly number[])[];
-  readonly writes: readonly (readonly number[])[];
-  /** Places in the same iteration. */
-  readonly after: readonly (readonly number[])[];
+  /** Registers read and written, and places in the same iteration waited for: of place p from `start[p]` to `start[p + 1]`. */
+  readonly reads: Lists;
+  readonly writes: Lists;
+  readonly after: Lists;
   /** Number of a load or of a memory access by place; -1 for others. */
   readonly loadNumber: Int32Array;
   readonly accessNumber: Int32Array;
@@ -59,79 +65,97 @@ export interface Tables {
   readonly uses512: boolean;
 }
 
-function loadCycles(program: Program, uop: Uop, spec: X86Spec): number {
-  const instruction = program.instructions[uop.instruction]!;
-  const { loadCycles: general, vectorLoadCycles } = spec.memory;
-  if (!instruction.operands.some(({ kind }) => kind === 'x' || kind === 'y' || kind === 'z')) return general;
-  if (instruction.sizeBytes <= 8) return vectorLoadCycles.bits64;
-  return instruction.sizeBytes === 16 ? vectorLoadCycles.bits128 : vectorLoadCycles.wider;
+function listsOf(uops: readonly Uop[], itemsOf: (uop: Uop) => readonly number[]): Lists {
+  const start = new Int32Array(uops.length + 1);
+  for (let place = 0; place < uops.length; place += 1) start[place + 1] = start[place]! + itemsOf(uops[place]!).length;
+  const items = new Int32Array(start[uops.length]!);
+  let at = 0;
+  for (const uop of uops) for (const item of itemsOf(uop)) items[at++] = item;
+  return { items, start };
 }
 
-function isPointerLoad(program: Program, uop: Uop): boolean {
-  const memory = program.instructions[uop.instruction]?.memory ?? null;
-  if (uop.kind !== 'load' || memory === null || memory.base === null || memory.index !== null) return false;
-  return memory.high === 0 && memory.low >= 0 && memory.low < 2048;
+/** Micro-ops that each micro-op waits for, by place. */
+function waitsOf({ uops, firstOf }: Program): Lists {
+  const lists = listsOf(uops, ({ after }) => after);
+  for (let place = 0; place < uops.length; place += 1)
+    for (let at = lists.start[place]!; at < lists.start[place + 1]!; at += 1) lists.items[at]! += firstOf[place]!;
+  return lists;
 }
 
 export function tablesOf(program: Program, spec: X86Spec): Tables {
-  const order = program.slots.flat();
-  const placeOf = new Map(order.map((uop, place) => [uop, place]));
-  const uops = order.map((uop) => program.uops[uop]!);
-  const instructionOf = (uop: Uop) => program.instructions[uop.instruction];
-  const isVectorUop = (uop: Uop): boolean => {
-    const instruction = instructionOf(uop);
-    return instruction !== undefined && isVector(instruction);
-  };
+  const { uops, slotStart } = program;
+  const slots = slotStart.length - 1;
   const uses512 = program.instructions.some(({ operands }) => operands.some(({ kind }) => kind === 'z'));
   const closesPort1 = spec.backEnd.fusesPortsFor512 && uses512;
-  const counts = (test: (uop: Uop) => boolean): Int32Array =>
-    new Int32Array(
-      program.slots.map((slot) => slot.reduce((sum, uop) => (test(program.uops[uop]!) ? sum + 1 : sum), 0)),
-    );
-  const isMemory = ({ kind }: Uop): boolean => kind === 'load' || kind === 'store-address' || kind === 'store-data';
-  const numbered = (test: (uop: Uop) => boolean): Int32Array => {
-    let next = 0;
-    return new Int32Array(uops.map((uop) => (test(uop) ? next++ : -1)));
-  };
-  const bytesOf = (kind: Uop['kind']): number[] =>
-    uops.filter((uop) => uop.kind === kind).map((uop) => instructionOf(uop)?.sizeBytes ?? 0);
-  const placesOf = (kind: Uop['kind']): number[] => uops.flatMap((uop, place) => (uop.kind === kind ? [place] : []));
-  const slotStart = new Int32Array(program.slots.length + 1);
-  program.slots.forEach((slot, index) => {
-    slotStart[index + 1] = slotStart[index]! + slot.length;
-  });
-  const isAccess = ({ kind }: Uop): boolean => kind === 'load' || kind === 'store-address';
+  const slotCompute = new Int32Array(slots);
+  const slotMemory = new Int32Array(slots);
+  const slotLoads = new Int32Array(slots);
+  const slotStores = new Int32Array(slots);
+  const kind = new Uint8Array(uops.length);
+  const ports = new Int32Array(uops.length);
+  const latency = new Int32Array(uops.length);
+  const occupancy = new Int32Array(uops.length);
+  const domain = new Uint8Array(uops.length);
+  const isVector = new Uint8Array(uops.length);
+  const isPointerLoad = new Uint8Array(uops.length);
+  const loadNumber = new Int32Array(uops.length).fill(-1);
+  const accessNumber = new Int32Array(uops.length).fill(-1);
+  const storeAddressPlaces: number[] = [];
+  const storeDataPlaces: number[] = [];
+  const storeBytes: number[] = [];
+  const loadBytes: number[] = [];
+  let accesses = 0;
+  for (let slot = 0; slot < slots; slot += 1) {
+    for (let place = slotStart[slot]!; place < slotStart[slot + 1]!; place += 1) {
+      const uop = uops[place]!;
+      const code = KINDS[uop.kind];
+      kind[place] = code;
+      ports[place] = closesPort1 && code === COMPUTE && uop.ports !== 2 && uop.isVector ? uop.ports & ~2 : uop.ports;
+      latency[place] = uop.latencyCycles;
+      occupancy[place] = uop.occupancyCycles;
+      domain[place] = DOMAINS[uop.domain];
+      if (uop.isVector) isVector[place] = 1;
+      if (uop.isPointerLoad) isPointerLoad[place] = 1;
+      if (code === LOAD || code === STORE_ADDRESS) accessNumber[place] = accesses++;
+      if (code === LOAD) {
+        loadNumber[place] = loadBytes.length;
+        loadBytes.push(uop.sizeBytes);
+        slotLoads[slot]! += 1;
+      } else if (code === STORE_ADDRESS) storeAddressPlaces.push(place);
+      else if (code === STORE_DATA) {
+        storeDataPlaces.push(place);
+        storeBytes.push(uop.sizeBytes);
+        slotStores[slot]! += 1;
+      }
+      if (code >= LOAD && code <= STORE_DATA) slotMemory[slot]! += 1;
+      else if (uop.ports !== 0) slotCompute[slot]! += 1;
+    }
+  }
   return {
     uops: uops.length,
-    slots: program.slots.length,
-    slotStart,
-    slotCompute: counts((uop) => uop.ports !== 0 && !isMemory(uop)),
-    slotMemory: counts(isMemory),
-    slotLoads: counts(({ kind }) => kind === 'load'),
-    slotStores: counts(({ kind }) => kind === 'store-data'),
-    kind: new Uint8Array(uops.map(({ kind }) => KINDS[kind])),
-    ports: new Int32Array(
-      uops.map((uop) =>
-        closesPort1 && uop.kind === 'compute' && uop.ports !== 2 && isVectorUop(uop) ? uop.ports & ~2 : uop.ports,
-      ),
-    ),
-    latency: new Int32Array(
-      uops.map((uop) => (uop.kind === 'load' ? loadCycles(program, uop, spec) : uop.latencyCycles)),
-    ),
-    occupancy: new Int32Array(uops.map(({ occupancyCycles }) => occupancyCycles)),
-    domain: new Uint8Array(uops.map(({ domain }) => DOMAINS[domain])),
-    isVector: new Uint8Array(uops.map((uop) => (isVectorUop(uop) ? 1 : 0))),
-    isPointerLoad: new Uint8Array(uops.map((uop) => (isPointerLoad(program, uop) ? 1 : 0))),
-    reads: uops.map(({ reads }) => reads),
-    writes: uops.map(({ writes }) => writes),
-    after: uops.map(({ after }) => after.map((uop) => placeOf.get(uop)!)),
-    loadNumber: numbered(({ kind }) => kind === 'load'),
-    accessNumber: numbered(isAccess),
-    accesses: uops.filter(isAccess).length,
-    storeAddressPlaces: placesOf('store-address'),
-    storeDataPlaces: placesOf('store-data'),
-    storeBytes: bytesOf('store-data'),
-    loadBytes: bytesOf('load'),
+    slots,
+    slotStart: Int32Array.from(slotStart),
+    slotCompute,
+    slotMemory,
+    slotLoads,
+    slotStores,
+    kind,
+    ports,
+    latency,
+    occupancy,
+    domain,
+    isVector,
+    isPointerLoad,
+    reads: listsOf(uops, ({ reads }) => reads),
+    writes: listsOf(uops, ({ writes }) => writes),
+    after: waitsOf(program),
+    loadNumber,
+    accessNumber,
+    accesses,
+    storeAddressPlaces,
+    storeDataPlaces,
+    storeBytes,
+    loadBytes,
     uses512,
   };
 }

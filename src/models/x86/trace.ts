@@ -2,7 +2,7 @@ import type { FrontEnd } from './front-end.ts';
 import type { Recorded } from './core/machine.ts';
 import { simulate } from './core/simulate.ts';
 import { type Core, LONGEST_CYCLES, type Prepared } from './predict.ts';
-import type { Uop } from './program.ts';
+import type { Uop } from './micro-ops.ts';
 
 /** When a micro-op passed each stage, in cycles from the start; null: it does not pass it. */
 export interface UopTimes {
@@ -45,8 +45,9 @@ export function traceBlock(block: Prepared, { spec }: Core, iterations: number):
   for (let slot = 0, uop = 0; slot < iterations * tables.slots; slot += 1) {
     const iteration = Math.floor(slot / tables.slots);
     const place = slot % tables.slots;
-    for (const index of program.slots[place]!) {
-      const { instruction, kind } = program.uops[index]!;
+    for (let index = program.slotStart[place]!; index < program.slotStart[place + 1]!; index += 1) {
+      const { kind } = program.uops[index]!;
+      const instruction = program.instructionOf[index]!;
       // Where dec and jnz are apart they are two to the predecoder.
       const fact = place === tables.slots - 1 ? facts - 1 : instruction;
       // The run may end before: a block can take more cycles than are simulated.

@@ -78,10 +78,10 @@ export function reportBlock(bytes: Uint8Array, mode: Mode, core: Core, arch: str
   const times = traceBlock(block, core, Math.min(block.iterations, enough));
   const texts = formatInstructions(bytes);
   const instructions = explain(block, times).map((facts, index): InstructionRow => {
-    const decoded = block.program.instructions[index];
+    const place = index < block.program.instructions.length ? block.program.frontEnd[index] : undefined;
     return {
       text: texts[index] ?? LOOP_END,
-      hex: decoded === undefined ? '' : hexOfBytes(bytes.subarray(decoded.offset, decoded.offset + decoded.length)),
+      hex: place === undefined ? '' : hexOfBytes(bytes.subarray(place.offset, place.offset + place.length)),
       onChain: summary.chain.includes(index),
       ...facts,
       ports: portRecord(facts.ports, core),

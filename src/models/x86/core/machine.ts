@@ -1,6 +1,6 @@
 import type { Forwarding } from '../forwarding.ts';
 import type { FrontEnd } from '../front-end.ts';
-import { portMask } from '../program.ts';
+import { portMask } from '../micro-ops.ts';
 import type { X86Spec } from '../spec.ts';
 import type { Tables } from '../tables.ts';
 import { PORTS } from './flight.ts';

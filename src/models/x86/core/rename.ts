@@ -20,8 +20,9 @@ import { dependOn } from './waiting.ts';
 
 /** An eliminated move makes its destination another name of the source; idioms and the like have no source. */
 function eliminate({ tables, recorded }: Machine, uop: number, place: number, cycle: number): void {
-  const source = tables.kind[place] === MOVE ? writer[tables.reads[place]![0]!]! : -1;
-  for (const unit of tables.writes[place]!) writer[unit] = source;
+  const source = tables.kind[place] === MOVE ? writer[tables.reads.items[tables.reads.start[place]!]!]! : -1;
+  const { items, start } = tables.writes;
+  for (let at = start[place]!; at < start[place + 1]!; at += 1) writer[items[at]!] = source;
   doneAt[uop & MASK] = cycle + 1;
   if (recorded !== null) recorded.done[uop] = cycle + 1;
 }
@@ -42,9 +43,9 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
   if (recorded !== null) recorded.ports[uop] = port;
   waiting[port]! += 1;
   let takesPointer = tables.isPointerLoad[place] === 1;
-  const reads = tables.reads[place]!;
-  for (let index = 0; index < reads.length; index += 1) {
-    const producer = writer[reads[index]!]!;
+  const { reads, writes, after } = tables;
+  for (let at = reads.start[place]!; at < reads.start[place + 1]!; at += 1) {
+    const producer = writer[reads.items[at]!]!;
     if (takesPointer && (producer < 0 || kind[producer % tables.uops] !== LOAD)) takesPointer = false;
     dependOn(on, producer, uop, 0);
   }
@@ -56,10 +57,9 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
     const access = tables.accessNumber[place]!;
     if (access >= 0) misses[i] = forwarding.misses[on.issueIteration * tables.accesses + access]!;
   }
-  const after = tables.after[place]!;
-  for (let index = 0; index < after.length; index += 1) dependOn(on, on.issueBase + after[index]!, uop, 0);
-  const writes = tables.writes[place]!;
-  for (let index = 0; index < writes.length; index += 1) writer[writes[index]!] = uop;
+  for (let at = after.start[place]!; at < after.start[place + 1]!; at += 1)
+    dependOn(on, on.issueBase + after.items[at]!, uop, 0);
+  for (let at = writes.start[place]!; at < writes.start[place + 1]!; at += 1) writer[writes.items[at]!] = uop;
   if (pending[i] === 0) enqueue(uop);
 }
 

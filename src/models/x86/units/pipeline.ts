@@ -39,7 +39,7 @@ export function pipelineOf(core: Core): Pipeline {
     const mode: Mode = staysInCache(bytes.length * (code.writtenOut ?? 1), core.spec) ? 'loop' : 'unrolled';
     const prepared = prepare(bytes, mode, apart);
     const period = mode === 'loop' ? 1 : FETCH_BYTES;
-    const least = Math.max(SHORTEST_ITERATIONS, SIMULATED_SLOTS / (2 * prepared.program.slots.length));
+    const least = Math.max(SHORTEST_ITERATIONS, SIMULATED_SLOTS / (2 * prepared.tables.slots));
     const iterations = 2 * period * Math.ceil(least / period);
     const { cyclesPerIteration } = predict({ ...prepared, iterations }, apart);
     const count = (kind: string): number => prepared.program.uops.filter((uop) => uop.kind === kind).length;
@@ -61,8 +61,8 @@ function staysInCache(codeBytes: number, { frontEnd }: X86Spec): boolean {
   return codeBytes <= frontEnd.cacheLines * WINDOW_BYTES;
 }
 
-function loadBytes({ uops, instructions }: Program): number {
+function loadBytes({ uops }: Program): number {
   return uops
     .filter(({ kind }) => kind === 'load')
-    .reduce((sum, { instruction }) => sum + Math.max(WORD_BYTES, instructions[instruction]?.memory?.sizeBytes ?? 0), 0);
+    .reduce((sum, { sizeBytes }) => sum + Math.max(WORD_BYTES, sizeBytes), 0);
 }

@@ -1,5 +1,5 @@
 import { isZeroIdiom } from '../idioms.ts';
-import { type Instruction, UNIT } from '../instruction.ts';
+import { type Instruction, type MemoryOperand, UNIT } from '../instruction.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { CONDITIONAL } from './conditions.ts';
 import type { Effect } from './effect.ts';
@@ -90,22 +90,33 @@ export function accessesOf(instructions: readonly Instruction[]): Access[] {
 /** An instruction that has a memory access or that addresses depend on. */
 interface Step {
   readonly one: Instruction;
+  /** Its memory operand; rip-relative ones from the start of the block. */
+  readonly memory: MemoryOperand | null;
   /** null: no address depends on it. */
   readonly effect: Effect | null;
   readonly loads: boolean;
   readonly stores: boolean;
 }
 
+function movedBy(memory: MemoryOperand, bytes: number): MemoryOperand {
+  add64(memory.low, memory.high, bytes, 0);
+  return { ...memory, low: out.low, high: out.high };
+}
+
 function stepsOf(instructions: readonly Instruction[]): Step[] {
   const isNeeded = addressSlice(instructions);
+  let end = 0;
   return instructions.flatMap((one, index): Step[] => {
     const { mnemonic, memory } = one;
+    const offset = end;
+    end += one.length;
     if (mnemonic === 'nop') return [];
     const hasAccess = memory !== null && mnemonic !== 'lea';
     return hasAccess || isNeeded[index]
       ? [
           {
             one,
+            memory: memory?.isRip === true ? movedBy(memory, offset) : memory,
             effect: isNeeded[index] ? effectOf(one) : null,
             loads: hasAccess && memory.reads,
             stores: hasAccess && memory.writes,
@@ -141,14 +152,14 @@ export function evaluator(instructions: readonly Instruction[], accesses: readon
     note();
     writeMemory(on, STACK_BYTES, scratch);
   }
-  function pop(one: Instruction): void {
+  function pop(one: Instruction, memory: MemoryOperand | null): void {
     pointAt(on, UNIT.stackPointer);
     note();
     readMemory(on, STACK_BYTES, scratch);
     moveRegister(on, UNIT.stackPointer, STACK_BYTES);
-    if (one.memory === null) writeOperand(on, one, 0, scratch);
+    if (memory === null) writeOperand(on, one, 0, scratch);
     else {
-      setAddress(on, one);
+      setAddress(on, memory);
       note();
       writeMemory(on, STACK_BYTES, scratch);
     }
@@ -205,10 +216,10 @@ export function evaluator(instructions: readonly Instruction[], accesses: readon
   function evaluate(): void {
     access = 0;
     for (let index = 0; index < steps.length; index += 1) {
-      const { one, effect, loads, stores } = steps[index]!;
-      setAddress(on, one);
+      const { one, memory, effect, loads, stores } = steps[index]!;
+      if (memory !== null) setAddress(on, memory);
       if (one.mnemonic === 'push') push(one);
-      else if (one.mnemonic === 'pop') pop(one);
+      else if (one.mnemonic === 'pop') pop(one, memory);
       else if (one.mnemonic === 'leave') leave();
       else {
         if (loads) note();

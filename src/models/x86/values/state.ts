@@ -1,4 +1,4 @@
-import { type Instruction, UNIT, UNITS } from '../instruction.ts';
+import { type Instruction, type MemoryOperand, UNIT, UNITS } from '../instruction.ts';
 import { add64, out, shl64 } from './words.ts';
 
 /** What every register and word of memory holds at the start (the protocol of the measurements). */
@@ -64,10 +64,9 @@ export function restart({ registers, page, pageKnown, flags }: CoreState): void 
   flags.carry = flags.sign = flags.overflow = false;
 }
 
-/** The address of an instruction's memory operand. */
-export function setAddress(on: CoreState, { memory }: Instruction): void {
+/** The address of a memory operand. */
+export function setAddress(on: CoreState, memory: MemoryOperand): void {
   const { address } = on;
-  if (memory === null) return;
   address.low = memory.low;
   address.high = memory.high;
   address.isKnown = true;
