@@ -31,7 +31,7 @@ export interface Machine {
   /** Cycle in which each iteration retired. */
   readonly retired: number[];
   /** [iteration * PORTS + port]: micro-ops that the port executed for this and all earlier iterations. */
-  readonly portUops: number[];
+  readonly portUops: Int32Array;
   /** By port: micro-ops retired so far. */
   readonly tally: Int32Array;
   /** Cycles of the writes of retired stores into the cache, oldest first, from `nextCommit` on. */
@@ -62,13 +62,14 @@ export interface Machine {
   blockedCycles: number;
 }
 
-/** A core about to start a block. */
+/** A core about to start a block of which so many iterations are to retire. */
 export function machineOf(
   tables: Tables,
   frontEnd: FrontEnd,
   spec: X86Spec,
   forwarding: Forwarding | null,
   recorded: Recorded | null,
+  iterations: number,
 ): Machine {
   const { loadPorts, storeAddressPorts, storeDataPorts } = spec.backEnd;
   return {
@@ -82,7 +83,8 @@ export function machineOf(
     hasOccupied: tables.occupancy.some((cycles) => cycles > 1),
     cautious: new Uint8Array(tables.uops),
     retired: [],
-    portUops: [],
+    // Several iterations may retire in the last cycle.
+    portUops: new Int32Array((iterations + spec.backEnd.retireSlots) * PORTS),
     tally: new Int32Array(PORTS),
     commits: [],
     nextCommit: 0,

@@ -4,18 +4,27 @@ import type { Machine } from './machine.ts';
 import { quietUntil, ready, readyCount } from './ready.ts';
 import { resultList, wake } from './waiting.ts';
 
-/** By port: micro-ops bound to it and not dispatched, now and at the start of the cycle. */
+/** By port: micro-ops bound to it and not dispatched; those that are being renamed do not count yet. */
 export const waiting = new Int32Array(PORTS);
-const snapshot = new Int32Array(PORTS);
+/** Ports of those. */
+const bound: number[] = [];
+let bindings = 0;
 export const busyUntil = new Int32Array(PORTS);
 
 export function clearPorts(): void {
   for (const counts of [readyCount, quietUntil, waiting, busyUntil]) counts.fill(0);
 }
 
-/** The counts that binding goes by are those at the start of the cycle. */
-export function noteWaiting(): void {
-  for (let port = 0; port < PORTS; port += 1) snapshot[port] = waiting[port]!;
+/** Binds a micro-op to a port: one more waits there from the next cycle on, since binding goes by the counts before it. */
+export function bind(port: number): void {
+  bound[bindings] = port;
+  bindings += 1;
+}
+
+/** Counts what has been bound in this cycle. */
+export function countBound(): void {
+  for (let index = 0; index < bindings; index += 1) waiting[bound[index]!]! += 1;
+  bindings = 0;
 }
 
 /**
@@ -37,14 +46,15 @@ export function choosePort(on: Machine, mask: number, slot: number): number {
   }
   let first = -1;
   let second = -1;
-  for (let port = PORTS - 1; port >= 0; port -= 1) {
-    if ((mask & (1 << port)) === 0) continue;
-    if (first < 0 || snapshot[port]! < snapshot[first]!) {
+  for (let rest = mask; rest !== 0; ) {
+    const port = 31 - Math.clz32(rest);
+    rest ^= 1 << port;
+    if (first < 0 || waiting[port]! < waiting[first]!) {
       second = first;
       first = port;
-    } else if (second < 0 || snapshot[port]! < snapshot[second]!) second = port;
+    } else if (second < 0 || waiting[port]! < waiting[second]!) second = port;
   }
-  return slot % 2 === 1 && snapshot[second]! - snapshot[first]! < 3 ? second : first;
+  return slot % 2 === 1 && waiting[second]! - waiting[first]! < 3 ? second : first;
 }
 
 /** Index of the oldest micro-op that a port can start; -1: none, and `quietUntil` says how long. */

@@ -13,7 +13,7 @@ import {
   writer,
 } from './flight.ts';
 import type { Machine } from './machine.ts';
-import { choosePort, noteWaiting, waiting } from './ports.ts';
+import { bind, choosePort, countBound } from './ports.ts';
 import { enqueue } from './ready.ts';
 import { meetStore } from './stores.ts';
 import { dependOn } from './waiting.ts';
@@ -41,7 +41,7 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
   const port = choosePort(on, tables.ports[place]!, slot);
   portOf[i] = port;
   if (recorded !== null) recorded.ports[uop] = port;
-  waiting[port]! += 1;
+  bind(port);
   let takesPointer = tables.isPointerLoad[place] === 1;
   const { reads, writes, after } = tables;
   for (let at = reads.start[place]!; at < reads.start[place + 1]!; at += 1) {
@@ -63,13 +63,11 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
   if (pending[i] === 0) enqueue(uop);
 }
 
-/** Renames micro-ops and binds them to ports, slot by slot, while there is room for them. */
-export function rename(on: Machine, cycle: number): void {
-  if (on.issued === on.delivered) return;
+/** Renames micro-ops, slot by slot, while there is room for them. */
+function renameSlots(on: Machine, cycle: number): void {
   const { tables } = on;
   const { slotStart } = tables;
   const { renamer, backEnd } = on.spec;
-  noteWaiting();
   for (let n = 0; n < renamer.slots && on.issued < on.delivered; n += 1) {
     const slot = on.issueSlot;
     const compute = tables.slotCompute[slot]!;
@@ -95,4 +93,11 @@ export function rename(on: Machine, cycle: number): void {
     on.issueBase += tables.uops;
     on.issueIteration += 1;
   }
+}
+
+/** Renames micro-ops and binds them to ports. */
+export function rename(on: Machine, cycle: number): void {
+  if (on.issued === on.delivered) return;
+  renameSlots(on, cycle);
+  countBound();
 }

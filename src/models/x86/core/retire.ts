@@ -32,8 +32,9 @@ export function retire(on: Machine, cycle: number): void {
     if (on.retireSlot < slots) continue;
     on.retireSlot = 0;
     on.retireBase += uops;
+    const first = on.retired.length * PORTS;
+    for (let port = 0; port < PORTS; port += 1) on.portUops[first + port] = on.tally[port]!;
     on.retired.push(cycle);
-    for (let port = 0; port < PORTS; port += 1) on.portUops.push(on.tally[port]!);
   }
   while (on.nextCommit < on.commits.length && on.commits[on.nextCommit]! <= cycle) {
     on.nextCommit += 1;

@@ -36,7 +36,7 @@ export interface RunOptions {
 function portUopsOver({ portUops, retired }: Machine, iterations: number): number[] {
   const last = (retired.length - 1) * PORTS;
   const first = last - iterations * PORTS;
-  const total = (at: number): number => (at < 0 ? 0 : (portUops[at] ?? 0));
+  const total = (at: number): number => (at < 0 ? 0 : portUops[at]!);
   return Array.from(
     { length: PORTS },
     (_, port) => (total(last + port) - total(first + port)) / Math.max(1, iterations),
@@ -57,7 +57,7 @@ export function simulate(
   clearFlight();
   clearWaiting();
   clearPorts();
-  const on = machineOf(tables, frontEnd, spec, forwarding, recorded);
+  const on = machineOf(tables, frontEnd, spec, forwarding, recorded, iterations);
   const { retired } = on;
   const { microOpQueue } = spec.frontEnd;
   const steady = steadyState();
