@@ -3,7 +3,7 @@
 /** Cycles per instruction that its micro-ops need on their ports, and the four issue slots. */
 function portBound(program, slots) {
   const uops = program.uops.filter(({ ports }) => ports !== 0);
-  let bound = program.slots.length / slots;
+  let bound = (program.slotStart.length - 1) / slots;
   for (const set of new Set(uops.map(({ ports }) => ports))) {
     const busy = uops.filter(({ ports }) => (ports & ~set) === 0);
     const ports = set.toString(2).replaceAll('0', '').length;
@@ -17,7 +17,7 @@ function chainCycles(program, from, to) {
   const done = [];
   let result = null;
   program.uops.forEach((uop, at) => {
-    const starts = uop.after.map((one) => done[one]).filter((cycle) => cycle !== undefined);
+    const starts = uop.after.map((one) => done[program.firstOf[at] + one]).filter((cycle) => cycle !== undefined);
     if (uop.reads.includes(from)) starts.push(0);
     if (starts.length > 0) done[at] = Math.max(...starts) + uop.latencyCycles;
     if (uop.writes.includes(to) && done[at] !== undefined) result = done[at];

@@ -45,7 +45,8 @@ const {
           export { decodeBlock } from './src/models/x86/decode.ts';
           export { bytesOfHex } from './src/models/x86/hex.ts';
           export { readRecipes, recipeOf, rowOf, tokensOf } from './src/models/x86/recipes.ts';
-          export { buildProgram, portMask } from './src/models/x86/program.ts';
+          export { portMask } from './src/models/x86/micro-ops.ts';
+          export { buildProgram } from './src/models/x86/program.ts';
           export { loadMachine } from './src/machine/load.ts';
           export { SCHEMAS } from './src/models/registry.ts';
           export { x86Spec } from './src/models/x86/spec.ts';`),
