@@ -179,10 +179,13 @@ export function evaluator(instructions: readonly Instruction[], accesses: readon
   }
 
   const strides = stridesOf(instructions, accesses);
-  const snapshot = snapshotOf(
-    on,
-    steps.map(({ one }) => one),
-  );
+  const snapshot =
+    strides === null
+      ? snapshotOf(
+          on,
+          steps.map(({ one }) => one),
+        )
+      : null;
   let motion: Motion = 'apart';
   if (strides !== null && areEqual(strides))
     motion = strides.low[0] === 0 && strides.high[0] === 0 ? 'still' : 'together';
@@ -206,10 +209,10 @@ export function evaluator(instructions: readonly Instruction[], accesses: readon
       if (motion === 'still' && iterations > 1) return;
       if (strides !== null && iterations > 1) return follow(strides);
       // Looking takes as long as a few steps: it is done ever more rarely.
-      const looks = strides === null && (iterations & (iterations - 1)) === 0;
-      if (looks) snapshot.take();
+      const look = (iterations & (iterations - 1)) === 0 ? snapshot : null;
+      look?.take();
       evaluate();
-      if (looks && snapshot.isCurrent()) motion = 'still';
+      if (look?.isCurrent() === true) motion = 'still';
     },
   };
 
