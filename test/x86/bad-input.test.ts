@@ -42,6 +42,10 @@ describe('what is refused', () => {
     expect(problem(() => readRecipes([{ name: 't.csv', text }], 0xff, true))).toMatch(/line 3: q9:1.*\n.*line 4: px/);
   });
 
+  it('more micro-ops in flight than the simulation keeps', () => {
+    expect(problem(() => loadCore('cascadelake', ['backEnd.reorderBuffer=1024']))).toMatch(/reorderBuffer: 1024/);
+  });
+
   it('a machine of another kind', () => {
     expect(problem(() => loadCore('tpuv1', []))).toMatch(/kind systolic/);
   });

@@ -69,7 +69,8 @@ export const x86Spec = z.strictObject({
     branchPort: port,
     /** Ports are bound by counts of waiting micro-ops; false: in turn, whatever waits there. */
     bindsByCount: z.boolean(),
-    reorderBuffer: count(4096),
+    /** Issue slots of one or two micro-ops; more would not fit the simulation's ring of micro-ops in flight. */
+    reorderBuffer: count(480),
     /** Entries for arithmetic, and for loads and stores. */
     scheduler: count(4096),
     memoryScheduler: count(4096),
