@@ -1,5 +1,6 @@
 import { joules, percent, seconds } from '../../../src/report/format.ts';
 import { csvLines, markdownTable } from '../../../src/report/tables.ts';
+import { comparison } from './comparison.ts';
 import { LEVELS, reached, type StepCost } from './costs.ts';
 import { MACHINES, METHODS } from './methods.ts';
 import { HELD_OUT, RATE_SAMPLES, SAMPLES, SEED, TEST_RATIO, type Training } from './training.ts';
@@ -158,9 +159,9 @@ descent on the first ${count(SAMPLES)} images of MNIST, seed ${SEED}.
 - Each method has several runs, over which its learning rate falls to 0 along a cosine: a run over few epochs comes to low accuracies
   sooner, one over many to higher ones, and the tables have the better of them for each accuracy. Methods of one sample a step ran for
   ${one.epochs.join(' and ')} epochs, mini-batch for ${batch.epochs.join(', ')}.
-- Rates are by powers of two, those with the best accuracy on the last ${count(HELD_OUT)} training images, which the networks are never trained on,
-  after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}) of the first ${count(RATE_SAMPLES)}; rates were tried until there were worse ones on both sides. Accuracies in the tables
-  are on the 10,000 test images.
+- Rates differ by powers of two and were compared by accuracy on the last ${count(HELD_OUT)} training images, which the networks are never
+  trained on, after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}) of the first ${count(RATE_SAMPLES)}, until there were worse ones on both sides of the best. Taken was the
+  lowest that lies within a standard error of the best. Accuracies in the tables below are on the 10,000 test images.
 - Tests follow each other at ${TEST_RATIO} times the samples, so that an accuracy was met at the test named or up to ${((1 - 1 / TEST_RATIO) * 100).toFixed(0)} % before it.
 - Values were fp32 in training; costs are those of fp16, dense. A run's cost is that of one step times its steps: filling
   a pipeline once, and loading first weights, is not in it.
@@ -173,6 +174,12 @@ ${trained.map(section).join('\n')}
 Of a training step, divided by its samples; mlp-2500 was not trained.
 
 ${costTable(findings)}
+
+## What decides
+
+Ratios of what each accuracy took; above 1, the method named second got there with less.
+
+${comparison(trained)}
 
 ${conclusions}`;
 }
