@@ -1,6 +1,5 @@
 import { writeOutput } from '../../../src/files.ts';
 import { chart, QUANTITIES } from './chart.ts';
-import { CONCLUSIONS } from './conclusions.ts';
 import { stepCosts } from './costs.ts';
 import { keep, keptTrainings, target } from './kept.ts';
 import { METHODS, SUBJECTS } from './methods.ts';
@@ -44,7 +43,7 @@ for (const subject of SUBJECTS) {
 findings.push({ name: LARGE.name, trainings: [], costs: await stepCosts(LARGE.path) });
 console.log(`costs of ${findings.length} networks took ${((performance.now() - start) / 1e3).toFixed(2)} s`);
 writeOutput(target(`${NAME}.csv`), csv(findings));
-writeOutput(target(`${NAME}.md`), markdown(findings, CONCLUSIONS));
+writeOutput(target(`${NAME}.md`), markdown(findings));
 for (const { name, trainings: ofNetwork, costs } of findings)
   if (ofNetwork.length > 0)
     for (const quantity of Object.keys(QUANTITIES) as (keyof typeof QUANTITIES)[])

@@ -1,6 +1,7 @@
 import { joules, percent, seconds } from '../../../src/report/format.ts';
 import { csvLines, markdownTable } from '../../../src/report/tables.ts';
 import { comparison } from './comparison.ts';
+import { conclusions } from './conclusions.ts';
 import { LEVELS, reached, type StepCost } from './costs.ts';
 import { MACHINES, METHODS } from './methods.ts';
 import { HELD_OUT, RATE_SAMPLES, SAMPLES, SEED, TEST_RATIO, type Training } from './training.ts';
@@ -142,7 +143,7 @@ ${note}`;
 }
 
 /** The page for people. */
-export function markdown(findings: readonly Finding[], conclusions: string): string {
+export function markdown(findings: readonly Finding[]): string {
   const trained = findings.filter(({ trainings }) => trainings.length > 0);
   const wall = trained.flatMap(({ trainings }) => trainings).reduce((sum, training) => sum + wallSeconds(training), 0);
   const batch = METHODS.find((method) => method.batch > 1)!;
@@ -181,5 +182,5 @@ Ratios of what each accuracy took; above 1, the method named second got there wi
 
 ${comparison(trained)}
 
-${conclusions}`;
+${conclusions(findings)}`;
 }
