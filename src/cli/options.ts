@@ -64,8 +64,7 @@ export function readName<const Name extends string>(
   name: string,
 ): Name | undefined {
   const found = names.find((one) => one === text);
-  if (text !== undefined && found === undefined)
-    throw InputError.of(`--${name}`, text, `${didYouMean(text, names)} (${names.join(', ')})`);
+  if (text !== undefined && found === undefined) throw InputError.of(`--${name}`, text, didYouMean(text, names));
   return found;
 }
 

@@ -142,7 +142,7 @@ async function run(args: Arguments): Promise<void> {
     throw InputError.of(
       '--arch',
       `no published or measured figure holds ${machine}`,
-      `use tpuv1, scalesim, ${[...CATERPILLAR_MACHINES, ...MEASURED_MACHINES].join(', ')}, or bring measurements with --against`,
+      `use tpuv1, scalesim, ${[...new Set([...CATERPILLAR_MACHINES, ...MEASURED_MACHINES])].join(', ')}, or bring measurements with --against`,
     );
   }
   if (args.update && machine !== null)

@@ -19,11 +19,17 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
     notes.push(
       `Cores by outputs x inputs x columns, for each weight those that take the least time: ${grids.slice(0, LISTED).join(', ')}${grids.length > LISTED ? ' and others' : ''}.`,
     );
+  const { memory } = spec;
   const { lastingSpilled, passingSpilled, peakWords } = residency;
   const share = ((100 * peakWords) / (peCount(spec) * wordsA(spec))).toFixed(0);
   if (lastingSpilled + passingSpilled > 0)
     notes.push(
-      `${share} % of memories A are in use; ${millions(lastingSpilled)} words of weights and what updates keep, and ${millions(passingSpilled)} of activations and errors do not fit and go through ${spec.memory.name}.`,
+      `${share} % of memories A are in use; ${millions(lastingSpilled)} words of weights and what updates keep, and ${millions(passingSpilled)} of activations and errors do not fit and go through ${memory.name}.`,
+    );
+  const [memoryCycles, productCycles] = leastCycles(spec, jobs);
+  if (memoryCycles > productCycles)
+    notes.push(
+      `${memory.name} alone takes ${memoryCycles} cycles for what moves, products ${productCycles} at full rate: larger batches use more often what was moved.`,
     );
   if (trace.workload.phase === 'training' && lastingSpilled === 0)
     notes.push('Weights stay in the PEs from step to step; no time is charged for loading them.');
@@ -32,6 +38,16 @@ export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly 
   );
   if (foreign.size > 0) notes.push(`Layers fixed at ${[...foreign].join(', ')} are computed in ${spec.format}.`);
   return notes;
+}
+
+/** Cycles that off-chip memory and products need at least. */
+function leastCycles({ memory, clockMHz, ...spec }: CaterpillarSpec, jobs: readonly Job[]): [number, number] {
+  const sum = (of: (job: Job) => number): number => jobs.reduce((total, job) => total + of(job), 0);
+  const bytes = sum(
+    ({ weightReadBytes, operandReadBytes, writeBytes }) => weightReadBytes + operandReadBytes + writeBytes,
+  );
+  const bytesPerCycle = (memory.bandwidthGBps * 1e3) / clockMHz;
+  return [Math.ceil(bytes / bytesPerCycle), Math.ceil(sum(({ macs }) => macs) / peCount(spec))];
 }
 
 /** What is not as the trace has it. */
