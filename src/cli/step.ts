@@ -13,6 +13,7 @@ import { stepPage } from '../step/page.ts';
 import { runSetup, type Setup } from '../step/setup.ts';
 import { MAX_CORES, MAX_DIMENSION, MAX_GRID, MAX_WORDS } from '../step/stepper.ts';
 import { terminalDrawing } from '../step/terminal.ts';
+import { didYouMean } from '../suggest.ts';
 import { readMatmul } from '../workload/inline.ts';
 import type { StepArguments } from './commands/step.ts';
 import { readName } from './options.ts';
@@ -20,7 +21,7 @@ import { deliver, terminal } from './output.ts';
 import { walk } from './walk.ts';
 
 const COLLECTIVES = Object.keys(RING_ALGORITHMS) as RingCollective[];
-const FORMS = `write matmul:MxNxK, such as matmul:4x3x5, or, on a ring of cores, COLLECTIVE:CORESxWORDS with one of ${COLLECTIVES.join(', ')}`;
+const FORMS = 'write matmul:MxNxK, such as matmul:4x3x5, or, on a ring of cores, all-reduce:CORESxWORDS';
 
 /** What is larger than can be drawn. */
 function tooLarge(where: string, value: number, most: number, remedy: string): Problem[] {
@@ -67,7 +68,8 @@ function coreSetup(machine: Machine, workload: string, dimensions: Dimensions): 
 function ringSetup(machine: Machine, workload: string, name: string, sizes: string): Setup {
   const spec = caterpillar.schema.parse(machine.spec);
   const collective = COLLECTIVES.find((known) => known === name);
-  if (collective === undefined) throw InputError.of(workload, `${name} cannot be stepped through`, FORMS);
+  if (collective === undefined)
+    throw InputError.of(workload, `${name} cannot be stepped through`, didYouMean(name, ['matmul', ...COLLECTIVES]));
   if (coreCount(spec) < 2)
     throw InputError.of('--arch', `${machine.name} has one core and no ring`, 'name caterpillar-2x16 or lap');
   const match = /^(\d{1,9})x(\d{1,9})$/i.exec(sizes.trim());
