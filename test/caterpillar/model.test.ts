@@ -146,6 +146,17 @@ describe('training steps', () => {
     expect(notes.join()).toContain('Products by kernel');
   });
 
+  it('the report says why a step is slow: what memory and products take at least', () => {
+    const { notes, totals } = step('caterpillar-2x16', LARGE);
+    const [, memory, products] = /takes (\d+) cycles for what moves, products (\d+)/.exec(notes.join()) ?? [];
+    // 25.6 bytes a cycle, 512 PEs.
+    const { read, write } = offChip({ totals } as Report);
+    expect(Number(memory)).toBe(Math.ceil((read + write) / 25.6));
+    expect(Number(products)).toBe(Math.ceil(totals.macs / 512));
+    expect(Number(memory)).toBeLessThanOrEqual(totals.cycles);
+    expect(step('caterpillar-2x4', LARGE).notes.join()).not.toContain('for what moves');
+  });
+
   it('a longer way from core to core costs time', () => {
     const near = step('caterpillar-2x16', SMALL).totals.cycles;
     expect(step('caterpillar-2x16', SMALL, {}, ['rings.hopCycles=10']).totals.cycles).toBeGreaterThan(near);
@@ -192,6 +203,8 @@ describe('what the machine cannot do', () => {
     ['format=int8', 'format'],
     ['pe.memoryALineWords=1', 'pe.memoryALineWords'],
     ['memory.name=memoryA', 'memory.name'],
+    ['memory.bandwidthGBps=1e-300', 'memory.bandwidthGBps'],
+    ['clockMHz=1e-9', 'clockMHz'],
   ])('%s', (set, path) => {
     expect(refusal(() => loadMachine('caterpillar-2x16', [set], SCHEMAS))).toContain(path);
   });
