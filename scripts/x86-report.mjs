@@ -22,7 +22,13 @@ const OFF = [
   ['loads that wait for addresses', 'memory.cautiousLoadCycles=0'],
   ['TLB misses', 'memory.pageMissCycles=0'],
   ['jump erratum', 'frontEnd.jumpErratum=false'],
-  ['scheduler split in two (97 entries each instead)', 'backEnd.scheduler=97', 'backEnd.memoryScheduler=97'],
+  [
+    'scheduler split in two (97 entries each instead)',
+    'backEnd.scheduler=97',
+    'backEnd.vectorScheduler=97',
+    'backEnd.memoryScheduler=97',
+  ],
+  ['entries of ports 0, 1 and 5 (all 58 instead of 44)', 'backEnd.vectorScheduler=58'],
   ['512-bit closing port 1', 'backEnd.fusesPortsFor512=false'],
 ];
 

@@ -39,6 +39,28 @@ describe('what a block isolates', () => {
     expect(cycles('48890e48894e40')).toBeCloseTo(2, 1);
   });
 
+  it('a group is renamed whole or not at all: four chains of additions and the loop fall short of their ports', () => {
+    // add rax,rcx; add rdx,rcx; add rbx,rcx; add rsi,rcx: measured 1.44 as a loop, 1.24 unrolled
+    expect(cycles('4801c84801ca4801cb4801ce', 'loop')).toBeCloseTo(1.44, 1);
+    expect(cycles('4801c84801ca4801cb4801ce')).toBeCloseTo(1.24, 1);
+    // mulss twice, cvttss2si, cmp: cvttss2si and the next mulss always wait at the same port, measured 9.01
+    expect(cycles('f30f59c1f30f59c2f3440f2cd04181faffff0000', 'loop')).toBeCloseTo(9, 2);
+  });
+
+  it('micro-ops that cannot run on port 6 have three quarters of the scheduler: long vector chains overlap less', () => {
+    // Two vpmovzxwd from memory, arithmetic with vpmulld, vextracti128, vpackusdw: measured 5.46
+    const hex =
+      'c4427d336c0a50c4c27d33440a52c4c17dfac5c4c11d72f505c4e27d40c1c51dfee3c4c17dfec4c5fd72d005c4c37d39c401c4c27d2bc4';
+    expect(cycles(hex)).toBeGreaterThan(4.5);
+    expect(cycles(hex, 'unrolled', ['backEnd.vectorScheduler=58'])).toBeLessThan(4.2);
+  });
+
+  it('the address of a store takes the load port with fewer micro-ops: it stays out of the way of a pointer chase', () => {
+    // movsxd rdx,[r13+0x10]; mov rax,[rax+0x38]; mov [rax+rdx*8],rbx: measured 4.02 as a loop, 4.21 unrolled
+    expect(cycles('49635510488b403848891cd0', 'loop')).toBeLessThan(4.2);
+    expect(cycles('49635510488b403848891cd0')).toBeLessThan(4.4);
+  });
+
   it('eliminated moves add no latency to a chain', () => {
     // mov rcx,rax; lea rax,[rcx+1]
     expect(cycles('4889c1488d4101')).toBeCloseTo(1, 6);
@@ -104,6 +126,23 @@ describe('what a block isolates', () => {
     const indexed = 'c5e8580c0b';
     const nops = '90'.repeat(2);
     expect(cycles((indexed + nops).repeat(4), 'loop')).toBeGreaterThan(cycles((plain + nops).repeat(4), 'loop'));
+  });
+
+  it('the two halves of an un-laminated instruction go through the renamer together', () => {
+    // vmulps ymm0,ymm1,[rcx+rdi*4]; vmovaps [rsi+rdi*4],ymm0; add rdi,8: five slots with the jump, measured 1.330
+    expect(cycles('c5f45904b9c5fc2904be4883c708', 'loop')).toBeCloseTo(4 / 3, 2);
+    // vmulpd and vfmadd231pd with indexed loads, a store, add, cmp: seven slots, measured 1.997
+    expect(cycles('c4c16d590c04c4e2ddb80c02c4c17d110c044883c0204839c8')).toBeCloseTo(2, 2);
+  });
+
+  it('beside an immediate an indexed load is not micro-fused: two slots that need not stay together', () => {
+    // vmovdqa xmm4,[rcx+r8]; vpshufb xmm4,xmm4,xmm12; vinserti128 ymm4,ymm4,[rcx+r8+0xc],1: measured 1.257
+    expect(cycles('c4a1796f2401c4c25900e4c4a35d3864010c01', 'loop')).toBeCloseTo(1.25, 2);
+    // Three vmovntdqa with an index, a load, a move, six zero idioms: 15 slots with the jump, measured 3.753
+    const loads = '488b0cfa4989fbc4e27d2a1c01c4e27d2a7c0120c4627d2a5c0140';
+    expect(cycles(`${loads}c5fdefc0c5ddefe4c4413defc0c5f5efc9c5d5efedc44135efc9`, 'loop')).toBeCloseTo(3.75, 2);
+    // five moves and shifts, test byte [rax+rcx+3],2: it waits for the first decoder, measured 2.002
+    expect(cycles('89cd448b542468488b42204489d148c1e105f644080302')).toBeCloseTo(2, 2);
   });
 
   it('seven micro-ops of one 32-byte window are two lines of the micro-op cache: two cycles an iteration', () => {

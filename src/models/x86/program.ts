@@ -31,6 +31,8 @@ export interface Program {
   readonly firstOf: readonly number[];
   /** First micro-op of each issue slot, and the end. */
   readonly slotStart: readonly number[];
+  /** Issue slots that un-lamination has parted from the next: both are renamed in the same cycle. */
+  readonly parted: readonly number[];
   readonly frontEnd: readonly FrontEndFacts[];
   /** Forms that the table does not name. */
   readonly unknown: readonly string[];
@@ -59,6 +61,7 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
   const instructionOf: number[] = [];
   const firstOf: number[] = [];
   const slotStart = [0];
+  const parted: number[] = [];
   const frontEnd: FrontEndFacts[] = [];
   const unknown: string[] = [];
   let stackMoved = endsWithMovedStack(instructions, parts);
@@ -82,6 +85,7 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
       instructionOf.push(index);
       firstOf.push(first);
     }
+    if (part.isParted) parted.push(slotStart.length - 1);
     for (const count of part.slotUops) slotStart.push(slotStart.at(-1)! + count);
     frontEnd.push({
       offset,
@@ -97,7 +101,7 @@ export function buildProgram(instructions: readonly Instruction[], table: Recipe
     });
     offset += length;
   }
-  return { instructions, uops, instructionOf, firstOf, slotStart, frontEnd, unknown };
+  return { instructions, uops, instructionOf, firstOf, slotStart, parted, frontEnd, unknown };
 }
 
 /** The micro-op that brings the stack pointer up to date. */

@@ -73,6 +73,8 @@ export const x86Spec = z.strictObject({
     reorderBuffer: count(480),
     /** Entries for arithmetic, and for loads and stores. */
     scheduler: count(4096),
+    /** Of those for arithmetic, the entries of all ports but that of branches: ports 0, 1 and 5, which execute vectors. */
+    vectorScheduler: count(4096),
     memoryScheduler: count(4096),
     loadBuffer: count(4096),
     storeBuffer: count(4096),

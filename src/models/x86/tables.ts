@@ -38,9 +38,13 @@ export interface Tables {
   readonly slotStart: Int32Array;
   /** Arithmetic and memory micro-ops, loads and stores of each slot. */
   readonly slotCompute: Int32Array;
+  /** Of the arithmetic ones, those that cannot run on the port of branches. */
+  readonly slotVector: Int32Array;
   readonly slotMemory: Int32Array;
   readonly slotLoads: Int32Array;
   readonly slotStores: Int32Array;
+  /** By slot, 1: is renamed in the same cycle as the next. */
+  readonly isParted: Uint8Array;
   readonly kind: Uint8Array;
   readonly ports: Int32Array;
   readonly latency: Int32Array;
@@ -88,9 +92,13 @@ export function tablesOf(program: Program, spec: X86Spec): Tables {
   const uses512 = program.instructions.some(({ operands }) => operands.some(({ kind }) => kind === 'z'));
   const closesPort1 = spec.backEnd.fusesPortsFor512 && uses512;
   const slotCompute = new Int32Array(slots);
+  const branchPort = 1 << spec.backEnd.branchPort;
+  const slotVector = new Int32Array(slots);
   const slotMemory = new Int32Array(slots);
   const slotLoads = new Int32Array(slots);
   const slotStores = new Int32Array(slots);
+  const isParted = new Uint8Array(slots);
+  for (const slot of program.parted) isParted[slot] = 1;
   const kind = new Uint8Array(uops.length);
   const ports = new Int32Array(uops.length);
   const latency = new Int32Array(uops.length);
@@ -128,7 +136,10 @@ export function tablesOf(program: Program, spec: X86Spec): Tables {
         slotStores[slot]! += 1;
       }
       if (code >= LOAD && code <= STORE_DATA) slotMemory[slot]! += 1;
-      else if (uop.ports !== 0) slotCompute[slot]! += 1;
+      else if (uop.ports !== 0) {
+        slotCompute[slot]! += 1;
+        if ((uop.ports & branchPort) === 0) slotVector[slot]! += 1;
+      }
     }
   }
   return {
@@ -136,9 +147,11 @@ export function tablesOf(program: Program, spec: X86Spec): Tables {
     slots,
     slotStart: Int32Array.from(slotStart),
     slotCompute,
+    slotVector,
     slotMemory,
     slotLoads,
     slotStores,
+    isParted,
     kind,
     ports,
     latency,

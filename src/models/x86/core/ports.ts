@@ -1,4 +1,4 @@
-import { LOAD, STORE_DATA } from '../tables.ts';
+import { LOAD, STORE_ADDRESS, STORE_DATA } from '../tables.ts';
 import { doneAt, earliest, latencyOf, MASK, misses, placeOf, PORTS, UNKNOWN } from './flight.ts';
 import type { Machine } from './machine.ts';
 import { quietUntil, ready, readyCount } from './ready.ts';
@@ -30,12 +30,14 @@ export function countBound(): void {
 /**
  * The port of a micro-op that may run on `mask`, by counts of waiting micro-ops, as Abel and Reineke (ICS 2022) found for
  * Intel cores: of the ports allowed, slots 0 and 2 take the one with the fewest, slots 1 and 3 the second unless it has three
- * more; ties go to the higher number; loads alternate.
+ * more; ties go to the higher number; loads alternate, addresses of stores on the same ports do not (a pointer chase that
+ * stores beside it would always wait for its own stores).
  */
-export function choosePort(on: Machine, mask: number, slot: number): number {
+export function choosePort(on: Machine, place: number, slot: number): number {
+  const mask = on.tables.ports[place]!;
   if ((mask & (mask - 1)) === 0) return 31 - Math.clz32(mask);
   const { loadPorts, bindsByCount } = on.spec.backEnd;
-  if (mask === on.loadPorts) {
+  if (mask === on.loadPorts && on.tables.kind[place] !== STORE_ADDRESS) {
     on.loadTurn = (on.loadTurn + 1) % loadPorts.length;
     return loadPorts[on.loadTurn]!;
   }

@@ -13,7 +13,7 @@ import {
   writer,
 } from './flight.ts';
 import type { Machine } from './machine.ts';
-import { bind, choosePort, countBound } from './ports.ts';
+import { bind, choosePort, countBound, waiting } from './ports.ts';
 import { enqueue } from './ready.ts';
 import { meetStore } from './stores.ts';
 import { dependOn } from './waiting.ts';
@@ -38,7 +38,7 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
   doneAt[i] = UNKNOWN;
   earliest[i] = cycle + backEnd.issueToDispatchCycles;
   pending[i] = 0;
-  const port = choosePort(on, tables.ports[place]!, slot);
+  const port = choosePort(on, place, slot);
   portOf[i] = port;
   if (recorded !== null) recorded.ports[uop] = port;
   bind(port);
@@ -63,25 +63,52 @@ function renameUop(on: Machine, uop: number, place: number, slot: number, cycle:
   if (pending[i] === 0) enqueue(uop);
 }
 
-/** Renames micro-ops, slot by slot, while there is room for them. */
-function renameSlots(on: Machine, cycle: number): void {
+/** Whether the buffers have room for the next `count` issue slots. */
+function hasRoom(on: Machine, count: number): boolean {
+  const { slots, slotCompute, slotVector, slotMemory, slotLoads, slotStores } = on.tables;
+  const { reorderBuffer, scheduler, vectorScheduler, memoryScheduler, loadBuffer, storeBuffer } = on.spec.backEnd;
+  let { inScheduler, inMemoryScheduler, loads, stores } = on;
+  let vector = 0;
+  for (let n = 0, slot = on.issueSlot; n < count; n += 1, slot = slot + 1 === slots ? 0 : slot + 1) {
+    inScheduler += slotCompute[slot]!;
+    vector += slotVector[slot]!;
+    inMemoryScheduler += slotMemory[slot]!;
+    loads += slotLoads[slot]!;
+    stores += slotStores[slot]!;
+  }
+  return (
+    on.issued + count - on.retiredSlots <= reorderBuffer &&
+    inScheduler <= scheduler &&
+    (vector === 0 || on.inScheduler - waiting[on.spec.backEnd.branchPort]! + vector <= vectorScheduler) &&
+    inMemoryScheduler <= memoryScheduler &&
+    loads <= loadBuffer &&
+    stores <= storeBuffer
+  );
+}
+
+/** Issue slots of the next group: what the queue has for a cycle, but not one of two that un-lamination has parted. */
+function groupSize({ tables, spec, delivered, issued, issueSlot }: Machine): number {
+  const { slots } = spec.renamer;
+  const queued = delivered - issued;
+  const count = Math.min(slots, queued);
+  if (count === 0 || slots === 1 || tables.isParted[(issueSlot + count - 1) % tables.slots] === 0) return count;
+  return count - 1;
+}
+
+/**
+ * Renames micro-ops and binds them to ports, in groups: all of a group, or none while there is no room for
+ * one of them (four independent additions in a loop show it: 1.44 cycles measured, 1.37 if part of a group could go ahead).
+ */
+export function rename(on: Machine, cycle: number): void {
   const { tables } = on;
   const { slotStart } = tables;
-  const { renamer, backEnd } = on.spec;
-  for (let n = 0; n < renamer.slots && on.issued < on.delivered; n += 1) {
+  const count = groupSize(on);
+  // With nothing in flight a group goes ahead however small the buffers are.
+  if (count === 0 || (on.issued > on.retiredSlots && !hasRoom(on, count))) return;
+  for (let n = 0; n < count; n += 1) {
     const slot = on.issueSlot;
-    const compute = tables.slotCompute[slot]!;
-    const ofMemory = tables.slotMemory[slot]!;
-    if (
-      on.issued - on.retiredSlots >= backEnd.reorderBuffer ||
-      on.inScheduler + compute > backEnd.scheduler ||
-      on.inMemoryScheduler + ofMemory > backEnd.memoryScheduler ||
-      on.loads + tables.slotLoads[slot]! > backEnd.loadBuffer ||
-      on.stores + tables.slotStores[slot]! > backEnd.storeBuffer
-    )
-      return;
-    on.inScheduler += compute;
-    on.inMemoryScheduler += ofMemory;
+    on.inScheduler += tables.slotCompute[slot]!;
+    on.inMemoryScheduler += tables.slotMemory[slot]!;
     on.loads += tables.slotLoads[slot]!;
     on.stores += tables.slotStores[slot]!;
     for (let place = slotStart[slot]!; place < slotStart[slot + 1]!; place += 1)
@@ -93,11 +120,5 @@ function renameSlots(on: Machine, cycle: number): void {
     on.issueBase += tables.uops;
     on.issueIteration += 1;
   }
-}
-
-/** Renames micro-ops and binds them to ports. */
-export function rename(on: Machine, cycle: number): void {
-  if (on.issued === on.delivered) return;
-  renameSlots(on, cycle);
   countBound();
 }
