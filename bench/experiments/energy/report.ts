@@ -124,8 +124,12 @@ function least({ trainings, costs }: Finding): string {
 
 function section(finding: Finding): string {
   const { name, trainings } = finding;
-  const missing = METHODS.filter(({ name: one }) => trainings.every(({ method }) => method !== one));
-  const note = missing.length > 0 ? `\nNot trained yet: ${missing.map((one) => one.name).join(', ')}.\n` : '';
+  const missing = METHODS.flatMap((method) => {
+    const runs = trainings.find((training) => training.method === method.name)?.runs ?? [];
+    const epochs = method.epochs.filter((count) => runs.every((run) => run.epochs !== count));
+    return epochs.length > 0 ? [`${method.name} over ${epochs.join(' and ')} epochs`] : [];
+  });
+  const note = missing.length > 0 ? `\nNot run yet, so not in the tables: ${missing.join(', ')}.\n` : '';
   return `## ${name}
 
 Epochs / time / energy on the machine when the accuracy was first met at a test, in whichever run met it first:
