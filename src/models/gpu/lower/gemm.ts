@@ -46,7 +46,7 @@ export function gemmCandidates(spec: GpuSpec, product: Product): Candidate[] {
   const math = spec.math[product.precision]!;
   const tiles = tilesFor(spec, math, product.operandBytes);
   const candidates: Candidate[] = [];
-  for (const tile of tiles.filter((one) => worthwhile(one, tiles, product))) {
+  for (const tile of largeEnough(spec, tiles, product).filter((one) => worthwhile(one, tiles, product))) {
     const iterations = Math.ceil(product.k / inElements(math, tile).k);
     const blocks = Math.ceil(product.m / tile.m) * Math.ceil(product.n / tile.n) * product.batch;
     const splits = FILLS.map((fill) => Math.min(spec.library.maxSlices, Math.floor((fill * spec.sms) / blocks)));
@@ -86,6 +86,17 @@ export function streamKCandidate(spec: GpuSpec, shape: TileSpec, product: Produc
   const kernel = (cut?: Cut): Kernel | null => tileKernel(spec, math, tile, product, 1, cut);
   const whole = kernel();
   return whole === null ? null : streamK(spec, whole, tile, kernel);
+}
+
+/** Side of a tile below which it is for products that leave SMs without blocks otherwise, and blocks an SM that are enough. */
+const SMALL_SIDE = 64;
+const ENOUGH_BLOCKS = 8;
+
+/** Without tiles that are too small for so many results: they load more for each and gain nothing, and to find that out takes long. */
+export function largeEnough(spec: GpuSpec, tiles: readonly TileSpec[], { m, n, batch }: Product): readonly TileSpec[] {
+  const blocks = Math.floor(m / SMALL_SIDE) * Math.floor(n / SMALL_SIDE) * batch;
+  const large = tiles.filter((tile) => Math.min(tile.m, tile.n) >= SMALL_SIDE);
+  return blocks >= ENOUGH_BLOCKS * spec.sms && large.length > 0 ? large : tiles;
 }
 
 /** No tile that is more than half empty, unless it is the smallest of its kind. */

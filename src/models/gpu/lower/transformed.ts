@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel.ts';
 import type { GpuSpec, TileSpec } from '../spec.ts';
 import { convProduct, slicedCandidates } from './conv-tiles.ts';
 import { type Convolution, convBytes, offChipShare } from './convolution.ts';
-import type { Candidate, Product } from './gemm.ts';
+import { type Candidate, largeEnough, type Product } from './gemm.ts';
 import { streamKernel } from './stream.ts';
 
 /**
@@ -95,7 +95,11 @@ export function transformedCandidates(
   ];
   const after = [...transposed('result', m * n), transform(spec, conv, domain, 'result', resultBytes, m * n, false)];
   // Products in a batch are not sliced, not even those of weight gradients that sum over all tiles.
-  return slicedCandidates(spec, tiles, product, 0).map((kernels) => [...before, ...kernels, ...after]);
+  return slicedCandidates(spec, largeEnough(spec, tiles, product), product, 0).map((kernels) => [
+    ...before,
+    ...kernels,
+    ...after,
+  ]);
 }
 
 function transposition(spec: GpuSpec, name: string, elements: number, domain: Domain): Kernel {
