@@ -81,3 +81,6 @@ export interface Observer {
   /** Everything since the last mark at `level` happens `times` more times, each `periodCycles` later. */
   fold(level: number, times: number, periodCycles: number): void;
 }
+
+/** For runs of which only the result counts. */
+export const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };

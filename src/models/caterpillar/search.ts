@@ -1,4 +1,4 @@
-import type { Observer } from '../../events/events.ts';
+import { SILENT } from '../../events/events.ts';
 import { runJobs } from './assemble.ts';
 import { noteFreeShares, notePools } from './lower/notes.ts';
 import { choose } from './lower/tie.ts';
@@ -6,12 +6,10 @@ import type { CaterpillarProgram } from './program.ts';
 import { type CaterpillarSpec, wordBytes } from './spec.ts';
 import { runKernels } from './units/kernel.ts';
 
-/** For runs that are only timed. */
-const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };
-
 interface Timed {
   readonly program: CaterpillarProgram;
   readonly cycles: number;
+  readonly words: number;
 }
 
 /**
@@ -20,8 +18,14 @@ interface Timed {
  */
 export function fastest(spec: CaterpillarSpec, programs: readonly CaterpillarProgram[]): CaterpillarProgram {
   if (programs.length === 1) return programs[0]!;
-  const timed = programs.map((program): Timed => ({ program, cycles: runJobs(spec, program, SILENT, false) }));
-  const best = bestOf(spec, timed);
+  const timed = programs.map(
+    (program): Timed => ({
+      program,
+      cycles: runJobs(spec, program, SILENT, false),
+      words: wordsMoved(spec, program),
+    }),
+  );
+  const best = bestOf(timed);
   const { freeShare } = best.program;
   const shares = [...new Set(programs.map((program) => program.freeShare))];
   const ofShare = (share: number): Timed[] => timed.filter(({ program }) => program.freeShare === share);
@@ -34,7 +38,7 @@ export function fastest(spec: CaterpillarSpec, programs: readonly CaterpillarPro
         ? [
             noteFreeShares(
               freeShare,
-              shares.map((share) => ({ share, cycles: bestOf(spec, ofShare(share)).cycles })),
+              shares.map((share) => ({ share, cycles: bestOf(ofShare(share)).cycles })),
             ),
           ]
         : []),
@@ -43,11 +47,11 @@ export function fastest(spec: CaterpillarSpec, programs: readonly CaterpillarPro
   };
 }
 
-function bestOf(spec: CaterpillarSpec, timed: readonly Timed[]): Timed {
+function bestOf(timed: readonly Timed[]): Timed {
   return choose(
     timed,
     ({ cycles }) => cycles,
-    ({ program }) => wordsMoved(spec, program),
+    ({ words }) => words,
   );
 }
 

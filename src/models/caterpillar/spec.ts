@@ -4,6 +4,7 @@ import { MAX_RANKS } from '../../units/network/spec.ts';
 import { DTYPES } from '../../trace/trace.ts';
 import type { CoreTiming } from './micro/program.ts';
 import type { RingSpec } from './units/ring.ts';
+import { refuseTakenName } from '../memory-name.ts';
 
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -57,9 +58,7 @@ export const COMPONENTS = ['fmac', 'registers', 'memoryA', 'memoryB', 'buses', '
 
 /** What must hold between fields. */
 export const caterpillarSpec = fields.superRefine((spec, context) => {
-  const taken: readonly string[] = [...COMPONENTS, 'static'];
-  if (taken.includes(spec.memory.name))
-    context.addIssue({ code: 'custom', path: ['memory', 'name'], message: 'use a name that no other component has' });
+  refuseTakenName(spec, COMPONENTS, context);
   const { rows, columns } = spec.rings;
   if (columns <= MAX_RANKS && rows * columns > MAX_RANKS)
     context.addIssue({

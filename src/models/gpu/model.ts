@@ -1,5 +1,5 @@
 import type { Model } from '../model.ts';
-import { type Observer, STALL_CAUSES } from '../../events/events.ts';
+import { SILENT, STALL_CAUSES } from '../../events/events.ts';
 import { runRank, UNITS } from './assemble.ts';
 import { componentNames, usesOf } from './count.ts';
 import { macsPerCycle } from './lower/gemm.ts';
@@ -75,6 +75,3 @@ function peakMacsPerCycle(spec: GpuSpec, maths: ReadonlySet<string>): number {
 
 const LEAD = 0;
 const PIPELINE = STALL_CAUSES.indexOf('pipeline');
-
-/** For stages that are not reported. */
-const SILENT: Observer = { busy: () => {}, stall: () => {}, access: () => {}, mark: () => {}, fold: () => {} };

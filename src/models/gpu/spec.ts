@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { energySpec } from '../../energy/spec.ts';
+import { refuseTakenName } from '../memory-name.ts';
 
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -167,8 +168,7 @@ export const COMPONENTS = ['tensorCores', 'cudaCores', 'registers', 'sharedMemor
 export const gpuSpec = fields.superRefine((spec, context) => {
   const refuse = (path: string, message: string): void =>
     context.addIssue({ code: 'custom', path: path.split('.'), message });
-  const taken: readonly string[] = [...COMPONENTS, 'link', 'static'];
-  if (taken.includes(spec.memory.name)) refuse('memory.name', 'use a name that no other component has');
+  refuseTakenName(spec, [...COMPONENTS, 'link'], context);
   if (Object.keys(spec.math).length === 0) refuse('math', 'name at least one precision');
   for (const [precision, { unit, sparse }] of Object.entries(spec.math)) {
     const pattern = sparse === undefined ? undefined : `${sparse.n}:${sparse.m}`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { energySpec } from '../../energy/spec.ts';
 import { MAC_ACTIONS } from './precision.ts';
+import { refuseTakenName } from '../memory-name.ts';
 
 /** Upper limits keep an absurd file from hanging or exhausting the machine that runs the simulator. */
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -93,7 +94,6 @@ const COMPONENTS = [
   'weightFifo',
   'vectorUnit',
   'hostLink',
-  'static',
 ];
 
 /** What must hold between fields. */
@@ -102,7 +102,7 @@ export const systolicSpec = fields.superRefine((spec, context) => {
     context.addIssue({ code: 'custom', path: path.split('.'), message });
   if (spec.accumulators !== null && spec.accumulators.rows < spec.accumulators.buffers)
     refuse('accumulators.rows', 'give every one of accumulators.buffers a row');
-  if (COMPONENTS.includes(spec.memory.name)) refuse('memory.name', 'use a name that no other component has');
+  refuseTakenName(spec, COMPONENTS, context);
   for (const precision of Object.keys(spec.array.cyclesPerRow)) {
     if (MAC_ACTIONS[precision] === undefined)
       refuse(`array.cyclesPerRow.${precision}`, `use formats of ${Object.keys(MAC_ACTIONS).join(', ')}`);

@@ -1,3 +1,4 @@
+import type { ConvOp } from '../../trace/trace.ts';
 import { convWays } from './lower/conv.ts';
 import { convLoops } from './lower/convolution.ts';
 import { WIDEST } from './lower/isa.ts';
@@ -7,14 +8,7 @@ import type { Pipeline } from './units/pipeline.ts';
 import { fastestWay } from './units/way-time.ts';
 
 /** A forward convolution of n images of c x h x w with k filters of r x s; strides and padding are those of both dimensions. */
-export interface ConvShape {
-  readonly n: number;
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly k: number;
-  readonly r: number;
-  readonly s: number;
+export interface ConvShape extends Pick<ConvOp, 'n' | 'c' | 'h' | 'w' | 'k' | 'r' | 's'> {
   readonly stride: number;
   readonly pad: number;
 }

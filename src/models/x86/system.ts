@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { energySpec } from '../../energy/spec.ts';
 import { VECTOR_SETS } from './lower/isa.ts';
+import { refuseTakenName } from '../memory-name.ts';
 
 const count = (max: number) => z.number().int().min(1).max(max);
 const cycles = z.number().min(0).max(1e5);
@@ -59,12 +60,12 @@ const fields = z.strictObject({
 export const COMPONENTS = ['pipeline', 'vectorUnits', 'l1', 'l2', 'l3'] as const;
 
 /** What must hold between fields. */
-export const systemSpec = fields.superRefine(({ l1, l2, l3, memory }, context) => {
+export const systemSpec = fields.superRefine((spec, context) => {
+  const { l1, l2, l3 } = spec;
   const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
   if (l2.sizeKiB <= l1.sizeKiB) refuse(['l2', 'sizeKiB'], `use more than l1.sizeKiB, which is ${l1.sizeKiB}`);
   if (l3.sizeKiB <= l2.sizeKiB) refuse(['l3', 'sizeKiB'], `use more than l2.sizeKiB, which is ${l2.sizeKiB}`);
-  const taken: readonly string[] = [...COMPONENTS, 'static'];
-  if (taken.includes(memory.name)) refuse(['memory', 'name'], 'use a name that no other component has');
+  refuseTakenName(spec, COMPONENTS, context);
 });
 
 export type SystemSpec = z.infer<typeof systemSpec>;

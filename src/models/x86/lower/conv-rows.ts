@@ -1,6 +1,6 @@
 import { LINE_BYTES, levelOf, linesOf } from '../units/caches.ts';
 import { convLoop } from './conv-code.ts';
-import { rowKernel } from './conv-library.ts';
+import { type RowKernel, rowKernel } from './conv-library.ts';
 import { CALL_CYCLES, type ConvSetting, KEPT } from './conv-setting.ts';
 import { type ConvLoops, metAt, metShare } from './convolution.ts';
 import { covered, type Pieces } from './cover.ts';
@@ -58,7 +58,7 @@ export function rowWay(conv: ConvLoops, lanes: number, setting: ConvSetting): Wa
         streams: [],
       });
   }
-  nests[0] = { ...nests[0]!, streams: streamsOf(conv, lanes, chunks, setting) };
+  nests[0] = { ...nests[0]!, streams: streamsOf(conv, lanes, kernel, chunks, setting) };
   const rows = images * groups * chunks.reduce((sum, { count }) => sum + count, 0) * rowAxis.positions;
   return dealt(nests, rows, cores);
 }
@@ -79,11 +79,17 @@ function tapsByPositions({ columnAxis }: ConvLoops, tiles: readonly Pieces[]): M
 }
 
 /** Lines from beyond the first level, by what passes between two uses. */
-function streamsOf(conv: ConvLoops, lanes: number, chunks: readonly Pieces[], setting: ConvSetting): Stream[] {
-  const { math, elementBytes, sumBytes, resultBytes, caches, origin, cores } = setting;
+function streamsOf(
+  conv: ConvLoops,
+  lanes: number,
+  kernel: RowKernel,
+  chunks: readonly Pieces[],
+  setting: ConvSetting,
+): Stream[] {
+  const { elementBytes, sumBytes, resultBytes, caches, origin, cores } = setting;
   const { images, groups, rowAxis, columnAxis, taps } = conv;
   const inside = conv.depth / taps;
-  const { tile, inner, callChannels, depthChannels } = rowKernel(conv, math, { ...caches, lanes, cores });
+  const { tile, inner, callChannels, depthChannels } = kernel;
   const rows = rowAxis.positions;
   const sweeps = chunks.reduce((sum, { count }) => sum + count, 0);
   const calls = Math.ceil(inside / callChannels);
