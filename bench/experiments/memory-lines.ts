@@ -47,18 +47,20 @@ async function step({ machine: name, network, propagation, gflopsPerWatt }: (typ
   const { totals, ops } = simulate(machine, loadTrace(path, options, 'fp16')).report;
   const wordsOf = (bytes: { readonly read: number; readonly write: number } | undefined): number =>
     bytes === undefined ? 0 : (bytes.read + bytes.write) / WORD_BYTES;
+  const price = machinePrices(modelOf(machine).facts.energy);
+  const registersPj = totals.energyPjByComponent['registers']!;
   const delta = ops.filter(({ phase }) => phase === 'input-gradient');
   return {
     machine: name,
     target: gflopsPerWatt,
     macs: totals.macs,
     energyPj: totals.energyPj,
-    registersPj: totals.energyPjByComponent['registers']!,
-    registersBytes: totals.trafficBytes['registers']!.write,
+    registersPj,
+    registersBytes: registersPj / price('registers', 'transfer')!,
     memoryPj: totals.energyPjByComponent['memoryA']!,
     words: wordsOf(totals.trafficBytes['memoryA']),
     columnWords: delta.reduce((sum, { trafficBytes }) => sum + wordsOf(trafficBytes['memoryA']), 0),
-    accessPj: machinePrices(modelOf(machine).facts.energy)('memoryA', 'read')! * PRICED_WORDS * WORD_BYTES,
+    accessPj: price('memoryA', 'read')! * PRICED_WORDS * WORD_BYTES,
   };
 }
 

@@ -5,6 +5,7 @@ import type { CaterpillarProgram, Job } from './program.ts';
 import { type CaterpillarSpec, coreCount, coreTiming, peCount, ringSpec } from './spec.ts';
 import { runKernels } from './units/kernel.ts';
 import { reportSpans, type Span } from './units/lead.ts';
+import { offChipMemory } from './units/off-chip.ts';
 import { ringTime } from './units/ring.ts';
 
 const PES = 0;
@@ -43,26 +44,17 @@ export function runJobs(
 ): number {
   const timing = coreTiming(spec);
   const ring = ringSpec(spec);
-  const bytesPerCycle = (spec.memory.bandwidthGBps * 1e3) / spec.clockMHz;
-  const latencyCycles = Math.round((spec.memory.latencyNs * spec.clockMHz) / 1e3);
+  const memory = offChipMemory(spec, observer, OFF_CHIP);
   const pools = poolCores.map(
     (cores): Pool => ({ cores, share: cores / coreCount(spec), cycle: 0, previousStart: 0, ringFree: 0 }),
   );
   const spans: Span[] = [];
   const ready: Ready[] = [];
-  let memoryFree = 0;
 
   const spend = (pool: Pool, op: number, cause: StallCause, cycles: number): void => {
     if (cycles <= 0) return;
     spans.push({ op, cause, cycles, share: pool.share });
     pool.cycle += cycles;
-  };
-  const useMemory = (op: number, from: number, bytes: number): number => {
-    const cycles = Math.ceil(bytes / bytesPerCycle);
-    const start = Math.max(memoryFree, from);
-    if (cycles > 0) observer.busy(OFF_CHIP, op, start, cycles);
-    memoryFree = start + cycles;
-    return memoryFree;
   };
   /** The rings of pools are counted as their share of one. */
   const useRing = (pool: Pool, op: number, from: number, cycles: number): number => {
@@ -83,7 +75,7 @@ export function runJobs(
       latest(job.after, (index) => ready[index]!.deliveredCycle),
     );
     const readBytes = job.weightReadBytes + job.operandReadBytes;
-    const loaded = readBytes === 0 ? 0 : useMemory(op, pool.previousStart, readBytes) + latencyCycles;
+    const load = readBytes === 0 ? null : memory.load(op, pool.previousStart, readBytes);
 
     spend(pool, op, 'fill', computed - pool.cycle);
     spend(pool, op, 'communication', delivered - pool.cycle);
@@ -101,11 +93,15 @@ export function runJobs(
     spend(pool, op, 'padding', Math.min(run.fmacs - run.linkWords, run.issueCycles) - productCycles);
     spend(pool, op, 'issue', start + run.issueCycles - pool.cycle);
     spend(pool, op, 'vector', job.vector?.cycles ?? 0);
-    spend(pool, op, job.weightReadBytes > job.operandReadBytes ? 'weight-stall' : 'operand-stall', loaded - pool.cycle);
+    if (load !== null) {
+      spend(pool, op, 'writeback', Math.min(load.writeCycles, load.startCycle - pool.cycle));
+      const cause = job.weightReadBytes > job.operandReadBytes ? 'weight-stall' : 'operand-stall';
+      spend(pool, op, cause, load.loadedCycle - pool.cycle);
+    }
     // The last bucket is worked on when it is there; the first ones were in time.
     spend(pool, op, 'communication', exchanged - tail - pool.cycle);
 
-    if (job.writeBytes > 0) useMemory(op, start, job.writeBytes);
+    if (job.writeBytes > 0) memory.write(op, start, job.writeBytes);
     const computedCycle = pool.cycle + run.cycles - run.issueCycles + vectorLatency(spec, job);
     ready.push({ computedCycle, deliveredCycle: Math.max(computedCycle, exchanged - tail) + tail });
     const ringWords = exchanges.reduce(
@@ -114,7 +110,7 @@ export function runJobs(
     );
     countJob(spec, observer, job, run, pool.cores, ringWords);
   }
-  return finish(spans, pools, ready, jobs.at(-1)?.op ?? 0, memoryFree, observer);
+  return finish(spans, pools, ready, jobs.at(-1)?.op ?? 0, memory.freeCycle(), observer);
 }
 
 function latest<Item>(items: readonly Item[], of: (item: Item) => number): number {

@@ -23,10 +23,9 @@ export function usesOf(spec: CaterpillarSpec): ActionUse[] {
     actions.map((action) => ({ component, action }));
   return [
     ...of('fmac', MACS[spec.format], 'vector.op'),
-    ...of('registers', 'write'),
     ...of('memoryA', 'read', 'write'),
     ...of('memoryB', 'read', 'write'),
-    ...['buses', 'links', 'ring'].flatMap((component) => of(component, 'transfer')),
+    ...['registers', 'buses', 'links', 'ring'].flatMap((component) => of(component, 'transfer')),
     ...of(spec.memory.name, 'read', 'write'),
   ];
 }
@@ -50,7 +49,7 @@ export function countJob(
   const { vector } = job;
   count(FMAC, ACTIONS.indexOf(MACS[spec.format]), run.fmacs * pes, 0);
   count(FMAC, VECTOR_OP, vector?.operations ?? 0, 0);
-  words(REGISTERS, WRITE, run.fmacs * pes + (vector?.operations ?? 0));
+  words(REGISTERS, TRANSFER, run.fmacs * pes + (vector?.operations ?? 0));
   words(MEMORY_A, READ, run.readsA * pes + (vector?.wordsRead ?? 0));
   words(MEMORY_A, WRITE, run.writesA * pes + (vector?.wordsWritten ?? 0));
   words(MEMORY_B, READ, run.readsB * pes);
