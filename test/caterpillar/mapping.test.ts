@@ -5,7 +5,13 @@ import { loadMachine } from '../../src/machine/load.ts';
 import { bestOn, taskLeastCycles } from '../../src/models/caterpillar/lower/choose.ts';
 import { gridsOf } from '../../src/models/caterpillar/lower/grid.ts';
 import { groupOps } from '../../src/models/caterpillar/lower/groups.ts';
-import { gemmKernel, gemmLeastCycles } from '../../src/models/caterpillar/lower/kernel.ts';
+import {
+  gemmKernel,
+  gemmLeastCycles,
+  gemvKernel,
+  type Kernel,
+  updateKernel,
+} from '../../src/models/caterpillar/lower/kernel.ts';
 import { placeTensors } from '../../src/models/caterpillar/lower/residency.ts';
 import { choose } from '../../src/models/caterpillar/lower/tie.ts';
 import { runKernel } from '../../src/models/caterpillar/units/kernel.ts';
@@ -67,6 +73,39 @@ describe('choices', () => {
       }),
       { numRuns: 60, seed: SEED },
     );
+  });
+});
+
+describe('weights whose vectors do not fit memory B are worked on in parts', () => {
+  const timing = { size: 4, fmacLatencyCycles: 7, readoutCycles: 2 };
+  const working = { a: 512, b: 32 };
+  const issueCycles = (kernel: Kernel): number => runKernel(kernel, 4, false).issueCycles;
+
+  it('counted by hand: 10 x 50 weights a PE, 32 words', () => {
+    // Inputs may take half of the words: 4 parts of 13 columns. That leaves 19, for errors of 5 rows twice: 2 parts.
+    const sizes = { count: 1, rows: 40, depth: 200, columns: 1 };
+    // Of a part, each of 5 rows takes 13 multiply-adds and one for the neighbour's sum.
+    expect(issueCycles(gemvKernel(timing, sizes, false, working))).toBe(8 * 5 * (13 + 1));
+    // The other way round, each of 13 columns takes 5 and one.
+    const back = { count: 1, rows: 200, depth: 40, columns: 1 };
+    expect(issueCycles(gemvKernel(timing, back, true, working))).toBe(8 * 13 * (5 + 1));
+    const weights = { rows: 40, columns: 200, samples: 1 };
+    // Errors are scaled, the last of them stored 9 cycles after its word; then a multiply-add a weight.
+    expect(issueCycles(updateKernel(timing, weights, false, working))).toBe(8 * (5 + 9 + 5 * 13));
+    // Two a weight, the neighbour's sum and an idle word.
+    expect(issueCycles(updateKernel(timing, weights, true, working))).toBe(8 * (5 + 8 + 13 * (2 * 5 + 2)));
+  });
+
+  it.each([
+    ['lac', { optimizer: 'gd', batch: 1 }, []],
+    ['lac', { optimizer: 'gd', batch: 1 }, ['pe.memoryBKiB=0.5']],
+    ['caterpillar-2x16', { optimizer: 'gd', batch: 1, propagation: 'pipelined' }, ['pe.memoryAKiB=64']],
+  ] as const)('%s trains a large network, %o %o', (machine, options, sets) => {
+    const precision = machine === 'lac' ? 'fp32' : 'fp16';
+    const trace = loadTrace(LARGE, { ...options, phase: 'training', precision }, precision);
+    const { totals } = simulate(loadMachine(machine, sets, SCHEMAS), trace).report;
+    const stalls = Object.values(totals.stallCycles).reduce((sum, each) => sum + each, 0);
+    expect(totals.activeCycles + stalls).toBe(totals.cycles);
   });
 });
 

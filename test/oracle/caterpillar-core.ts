@@ -178,6 +178,11 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
       }
       // Taken when the multiply-add starts.
       case 'link':
+        if (pe.position === 0 && streamWords.initial < program.streamWords.initial * size) {
+          const sums = contents.streams.initial[pe.lane]!;
+          const value = sums[Math.floor(streamWords.initial++ / size)]!;
+          return () => value;
+        }
         return () => pe.link;
       case 'constant':
         return () => (operand.name === 'one' ? 1 : hardware.rate);
@@ -307,6 +312,8 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
     serveTurns(pe);
   }
   streamWords.result += sent[0]!.length;
+  // Of a systolic program every lane took its own.
+  if (program.skewCycles > 0) streamWords.initial /= size;
   return { cycles, sent, drained, streamWords, accesses };
 }
 

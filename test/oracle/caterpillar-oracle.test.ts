@@ -41,9 +41,9 @@ function expectSameCosts(program: Program, { size }: Hardware, outcome: Outcome)
     .toEqual([fmacs, readsA, writesA, readsB, writesB]);
 }
 
-/** Inner product over the positions of a lane: each PE sums what it has in order, then adds what comes from the one before. */
-function acrossPositions(size: number, left: readonly number[], right: readonly number[]): number {
-  let total = 0;
+/** Inner product over the positions of a lane: each PE sums what it has in order, then adds what comes from the one before, the first `before`. */
+function acrossPositions(size: number, left: readonly number[], right: readonly number[], before = 0): number {
+  let total = before;
   for (let position = 0; position < size; position++) {
     const own = (_: number, index: number): boolean => index % size === position;
     total = sum([total, dot(left.filter(own), right.filter(own))]);
@@ -75,9 +75,9 @@ describe('a core with values, against the fast model and the training core', () 
         }
       return { a, b };
     };
-    const run = (program: Program): Outcome & { readonly weights: number[][] } => {
+    const run = (program: Program, streams = NO_STREAMS): Outcome & { readonly weights: number[][] } => {
       const { a, b } = memories();
-      const outcome = runOracle(program, hardware, { memoryA: a, memoryB: b, streams: NO_STREAMS, wrapA: 1, wrapB: 1 });
+      const outcome = runOracle(program, hardware, { memoryA: a, memoryB: b, streams, wrapA: 1, wrapB: 1 });
       expectSameCosts(program, hardware, outcome);
       const after = Array.from({ length: rows }, (_, row) =>
         Array.from({ length: columns }, (_, column) => {
@@ -102,6 +102,23 @@ describe('a core with values, against the fast model and the training core', () 
     const fused = run(deltaWithUpdate(hardware, local));
     expect(vectorOf(fused.sent)).toEqual(deltas);
     expect(fused.weights).toEqual(updated);
+
+    // Sums over a part of the weights before, which the ports bring back to the first positions: element by element, one for each lane.
+    const [rowSums, columnSums] = [randomVector(random, rows), randomVector(random, columns)];
+    const back = (sums: readonly number[]): Contents['streams'] => ({
+      ...NO_STREAMS,
+      initial: Array.from({ length: size }, (_, lane) => sums.filter((_sum, index) => index % size === lane)),
+    });
+    expect(vectorOf(run(gemv(hardware, local, false, true), back(rowSums)).sent)).toEqual(
+      weights.map((line, row) => acrossPositions(size, line, inputs, rowSums[row])),
+    );
+    const furtherDeltas = inputs.map((_, column) =>
+      acrossPositions(size, columnOf(weights, column), errors, columnSums[column]),
+    );
+    expect(vectorOf(run(gemv(hardware, local, true, true), back(columnSums)).sent)).toEqual(furtherDeltas);
+    const further = run(deltaWithUpdate(hardware, local, true), back(columnSums));
+    expect(vectorOf(further.sent)).toEqual(furtherDeltas);
+    expect(further.weights).toEqual(updated);
   });
 
   it.each(Array.from({ length: CASES }, (_, seed) => seed))('products of matrices, case %i', (seed) => {

@@ -52,7 +52,7 @@ function localSizes({ path, count, rows, depth, columns }: Contraction, grid: Gr
 /** A way for a core to do its part, made only if it can be the fastest. */
 interface Way {
   readonly leastCycles: number;
-  readonly make: () => Kernel | null;
+  readonly make: () => Kernel;
 }
 
 function waysOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, working: WorkingWords): Way[] {
@@ -74,7 +74,7 @@ function waysOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, w
     leastCycles: gemmLeastCycles(timing, part(of)),
     make: () => gemmKernel(timing, part(of), placement, working),
   });
-  const oneByOne = (of: number): Kernel | null =>
+  const oneByOne = (of: number): Kernel =>
     isGradient
       ? updateKernel(timing, { rows, columns, samples: count * of }, false, working)
       : gemvKernel(timing, part(of), path === 'delta', working);
@@ -85,11 +85,7 @@ function waysOf(timing: CoreTiming, task: Task, grid: Grid, sizes: LocalSizes, w
   if (!resident || rest === 0 || rest === samples) return ways;
   // As many as fill the PEs together, and the rest one by one.
   const whole = together(samples - rest);
-  const both = (): Kernel | null => {
-    const [first, second] = [whole.make(), oneByOne(rest)];
-    return first === null || second === null ? null : inTurn(first, second);
-  };
-  return [...ways, { leastCycles: whole.leastCycles, make: both }];
+  return [...ways, { leastCycles: whole.leastCycles, make: () => inTurn(whole.make(), oneByOne(rest)) }];
 }
 
 /** A bound below what a task takes on a grid: its multiply-adds, evenly over the cores that share it. */
@@ -153,8 +149,8 @@ function candidatesOf({ timing, ring, working }: Surroundings, task: Task, grid:
   const candidates: Candidate[] = [];
   let fewestCycles = Number.POSITIVE_INFINITY;
   for (const { leastCycles, make } of waysOf(timing, task, grid, localSizes(contraction, grid), working)) {
-    const kernel = isNear(leastCycles, fewestCycles) ? make() : null;
-    if (kernel === null) continue;
+    if (!isNear(leastCycles, fewestCycles)) continue;
+    const kernel = make();
     const { issueCycles, cycles, readsA, writesA } = runKernel(kernel, timing.size, false);
     const occupiesCycles = Math.max(issueCycles, ringCycles);
     const deliversCycles = occupiesCycles + cycles - issueCycles + tailCycles(ring, exchanges);

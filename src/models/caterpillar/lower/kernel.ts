@@ -30,15 +30,14 @@ const KNOWN_AT_MOST = 20_000;
 function kept(
   name: string,
   { size, fmacLatencyCycles, readoutCycles }: CoreTiming,
-  times: number,
   sizes: readonly (number | boolean)[],
-  make: () => Program,
+  make: () => Kernel['parts'],
 ): Kernel {
-  const key = [name, size, fmacLatencyCycles, readoutCycles, times, ...sizes].join(' ');
+  const key = [name, size, fmacLatencyCycles, readoutCycles, ...sizes].join(' ');
   const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= KNOWN_AT_MOST) known.clear();
-  const kernel = { name, parts: [{ program: make(), times }] };
+  const kernel = { name, parts: make() };
   known.set(key, kernel);
   return kernel;
 }
@@ -48,21 +47,38 @@ export function inTurn(...kernels: readonly Kernel[]): Kernel {
   return { name: kernels.map(({ name }) => name).join(' + '), parts: kernels.flatMap(({ parts }) => parts) };
 }
 
-function matrixOf(size: number, rows: number, columns: number): LocalMatrix {
-  return { rows: Math.ceil(rows / size), columns: Math.ceil(columns / size) };
+/** A core's weights in equal parts, `down` by `across`, that lie one after the other in memory A. */
+interface Cut {
+  readonly part: LocalMatrix;
+  readonly down: number;
+  readonly across: number;
 }
 
-/** One product with a vector after the other; null if the vectors of one do not fit memory B. `delta`: with weights [depth x rows]. */
-export function gemvKernel(
-  timing: CoreTiming,
-  sizes: LocalSizes,
-  delta: boolean,
-  working: WorkingWords,
-): Kernel | null {
+/** Cut such that the vectors of a part fit memory B: errors twice, as they are and scaled, and inputs; either may take half of it. */
+function cutToFit({ size }: CoreTiming, rows: number, columns: number, { b }: WorkingWords): Cut {
+  const whole: LocalMatrix = { rows: Math.ceil(rows / size), columns: Math.ceil(columns / size) };
+  const mostColumns = Math.max(Math.floor(b / 2), b - 2 * whole.rows);
+  const across = Math.ceil(whole.columns / mostColumns);
+  const partColumns = Math.ceil(whole.columns / across);
+  const down = Math.ceil(whole.rows / Math.floor((b - partColumns) / 2));
+  return { part: { rows: Math.ceil(whole.rows / down), columns: partColumns }, down, across };
+}
+
+/** Programs for parts along a sum, so many times: those for further parts add to what comes of the first. */
+function summed(make: (goesOn: boolean) => Program, along: number, times: number): Kernel['parts'] {
+  const first = { program: make(false), times };
+  return along === 1 ? [first] : [first, { program: make(true), times: times * (along - 1) }];
+}
+
+/** One product with a vector after the other. `delta`: with weights [depth x rows]. */
+export function gemvKernel(timing: CoreTiming, sizes: LocalSizes, delta: boolean, working: WorkingWords): Kernel {
   const { count, rows, depth, columns } = sizes;
-  const matrix = delta ? matrixOf(timing.size, depth, rows) : matrixOf(timing.size, rows, depth);
-  if (!vectorsFit(matrix, working)) return null;
-  return kept('gemv', timing, count * columns, [matrix.rows, matrix.columns, delta], () => gemv(timing, matrix, delta));
+  const { part, down, across } = cutToFit(timing, delta ? depth : rows, delta ? rows : depth, working);
+  const [along, beside] = delta ? [down, across] : [across, down];
+  const times = count * columns * beside;
+  return kept('gemv', timing, [times, along, part.rows, part.columns, delta], () =>
+    summed((goesOn) => gemv(timing, part, delta, goesOn), along, times),
+  );
 }
 
 /** Weights [rows x columns] change by an outer product for each of so many samples; with the delta pass through them if `fused`. */
@@ -71,17 +87,17 @@ export function updateKernel(
   weights: { readonly rows: number; readonly columns: number; readonly samples: number },
   fused: boolean,
   working: WorkingWords,
-): Kernel | null {
-  const matrix = matrixOf(timing.size, weights.rows, weights.columns);
-  if (!vectorsFit(matrix, working)) return null;
-  const name = fused ? 'delta with update' : 'update';
-  const program = fused ? deltaWithUpdate : outerProductUpdate;
-  return kept(name, timing, weights.samples, [matrix.rows, matrix.columns], () => program(timing, matrix));
-}
-
-/** Errors twice, as they are and scaled, and inputs. */
-function vectorsFit({ rows, columns }: LocalMatrix, { b }: WorkingWords): boolean {
-  return 2 * rows + columns <= b;
+): Kernel {
+  const { part, down, across } = cutToFit(timing, weights.rows, weights.columns, working);
+  const { samples } = weights;
+  const sizes = [samples, down, across, part.rows, part.columns];
+  if (fused)
+    return kept('delta with update', timing, sizes, () =>
+      summed((goesOn) => deltaWithUpdate(timing, part, goesOn), down, samples * across),
+    );
+  return kept('update', timing, sizes, () => [
+    { program: outerProductUpdate(timing, part), times: samples * down * across },
+  ]);
 }
 
 /** Where the operands of a product of matrices are. */
@@ -120,7 +136,7 @@ export function gemmKernel(
   };
   // With C in memory A, a block of A is loaded as a whole before its products.
   const times = sizes.count * depthParts * (residentC ? blocks : 1);
-  return kept('gemm', timing, times, Object.values(shape), () => gemm(timing, shape));
+  return kept('gemm', timing, [times, ...Object.values(shape)], () => [{ program: gemm(timing, shape), times }]);
 }
 
 /** A bound below the cycles of a product of matrices: a step of a tile's reduction takes one. */

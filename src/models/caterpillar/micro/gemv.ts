@@ -54,12 +54,21 @@ function resultDrain(timing: CoreTiming): number {
   return (timing.size - 1) * linkSkew(timing) + drainableAfter(timing);
 }
 
+/** How a program goes on with sums over a part of the weights before, which come back through the ports: none before, or so many words ago. */
+function continued(timing: CoreTiming, goesOn: boolean, sums: number, wordsBefore: number) {
+  return {
+    // The first sum must be there before the first position adds its own.
+    wait: goesOn ? wait(resultDrain(timing) - wordsBefore) : [],
+    streamWords: { ...NO_STREAMS, initial: goesOn ? sums : 0, result: sums },
+  };
+}
+
 /**
  * Weights times a vector whose element for column j lies in memory B at `inputs` + floor(j / size) of that column's PEs. Each PE makes
  * the inner products of its rows; partial sums go from position to position, each adding its own. Transposed: errors times weights, summed
- * over rows, with the vector at `errors`.
+ * over rows, with the vector at `errors`. `goesOn`: the first position adds to what the same program gave for an equal part of the weights.
  */
-export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolean): Program {
+export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolean, goesOn = false): Program {
   const { errors, inputs } = vectorLayout(matrix);
   const [outer, inner] = transposed ? [matrix.columns, matrix.rows] : [matrix.rows, matrix.columns];
   const [outerStride, innerStride] = transposed ? [1, matrix.columns] : [matrix.columns, 1];
@@ -73,12 +82,16 @@ export function gemv(timing: CoreTiming, matrix: LocalMatrix, transposed: boolea
       result: { to: 'accumulator' },
     },
   });
+  const before = continued(timing, goesOn, outer, outer * (inner + 1));
   return {
     transposed,
-    steps: repeat(outer, [product(0, [], 'zero'), ...repeat(inner - 1, [product(1, [1], 'accumulator')]), ADD_LINK]),
+    steps: [
+      ...before.wait,
+      ...repeat(outer, [product(0, [], 'zero'), ...repeat(inner - 1, [product(1, [1], 'accumulator')]), ADD_LINK]),
+    ],
     skewCycles: linkSkew(timing),
     drainCycles: resultDrain(timing),
-    streamWords: { ...NO_STREAMS, result: outer },
+    streamWords: before.streamWords,
     vectorWords: inner,
   };
 }
@@ -127,9 +140,9 @@ export function outerProductUpdate(timing: CoreTiming, matrix: LocalMatrix): Pro
 
 /**
  * Delta path and weight update in one pass: a weight is read once, multiplies the error of its row for the layer before, changes, and is
- * written in the cycle that the update's multiply-add takes anyway.
+ * written in the cycle that the update's multiply-add takes anyway. `goesOn` as in `gemv`.
  */
-export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Program {
+export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix, goesOn = false): Program {
   const { rows, columns } = matrix;
   const { errors, scaled, inputs } = vectorLayout(matrix);
   const delta = (start: number, strides: readonly number[]): Word => ({
@@ -159,13 +172,14 @@ export function deltaWithUpdate(timing: CoreTiming, matrix: LocalMatrix): Progra
   const both = (start: number, strides: readonly number[]): Step[] => [delta(start, strides), update(start, strides)];
   // The idle word keeps reads and writes of memory A apart.
   const column = [...both(0, []), ...repeat(rows - 1, both(1, [1])), ADD_LINK, IDLE];
+  const before = continued(timing, goesOn, columns, columns * (2 * rows + 2));
   return {
     transposed: true,
-    steps: [...scaleErrors(timing, matrix, 1), ...repeat(columns, column)],
+    steps: [...before.wait, ...scaleErrors(timing, matrix, 1), ...repeat(columns, column)],
     skewCycles: linkSkew(timing),
     // The last sum leaves with the word before the last.
     drainCycles: resultDrain(timing) - 1,
-    streamWords: { ...NO_STREAMS, result: columns },
+    streamWords: before.streamWords,
     vectorWords: rows,
   };
 }

@@ -18,7 +18,7 @@ export type Operand =
    * `stride`, to all PEs of its lane. Its turn comes once in `size` cycles, so it reads in any of them in which memory A is free.
    */
   | { readonly from: 'bus'; readonly step: Address; readonly address: Address; readonly stride: number }
-  /** What the PE at the position before has sent; zero at position 0. */
+  /** What the PE at the position before has sent; at position 0 the next word of stream `initial`, zero if there is none. */
   | { readonly from: 'link' }
   | { readonly from: 'constant'; readonly name: 'one' | 'rate' };
 
