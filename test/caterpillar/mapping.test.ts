@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dataPath } from '../../src/files.ts';
 import { loadMachine } from '../../src/machine/load.ts';
 import { bestOn, taskLeastCycles } from '../../src/models/caterpillar/lower/choose.ts';
-import { gridsOf } from '../../src/models/caterpillar/lower/grid.ts';
+import { gridsOf, stridesOf } from '../../src/models/caterpillar/lower/grid.ts';
 import { groupOps } from '../../src/models/caterpillar/lower/groups.ts';
 import {
   gemmKernel,
@@ -14,6 +14,7 @@ import {
 } from '../../src/models/caterpillar/lower/kernel.ts';
 import { placeTensors } from '../../src/models/caterpillar/lower/residency.ts';
 import { choose } from '../../src/models/caterpillar/lower/tie.ts';
+import { ringTime } from '../../src/models/caterpillar/units/ring.ts';
 import { runKernel } from '../../src/models/caterpillar/units/kernel.ts';
 import { SCHEMAS } from '../../src/models/registry.ts';
 import { simulate } from '../../src/simulate.ts';
@@ -54,7 +55,12 @@ describe('choices', () => {
   });
 
   const timing = { size: 4, fmacLatencyCycles: 7, readoutCycles: 2 };
-  const surroundings = { timing, ring: { wordsPerCycle: 4, hopCycles: 1 }, working: { a: 512, b: 512 } };
+  const surroundings = {
+    timing,
+    ring: { wordsPerCycle: 4, hopCycles: 1 },
+    rings: { rows: 2, columns: 4 },
+    working: { a: 512, b: 512 },
+  };
   const length = fc.integer({ min: 1, max: 300 });
 
   it('what is left out unseen could not have been faster', () => {
@@ -73,6 +79,44 @@ describe('choices', () => {
       }),
       { numRuns: 60, seed: SEED },
     );
+  });
+});
+
+describe('groups of cores that exchange', () => {
+  const strides = (rows: number, columns: number, outputs: number, inputs: number, batches = 1) =>
+    Object.values(stridesOf({ outputs, inputs, columns: batches }, { rows, columns }));
+
+  it('are rings of neighbours where a grid is that of the machine, or one ring of all cores', () => {
+    expect(strides(2, 16, 16, 2)).toEqual([1, 1, 1]);
+    expect(strides(2, 16, 2, 16)).toEqual([1, 1, 1]);
+    expect(strides(2, 16, 32, 1)).toEqual([1, 1, 1]);
+    expect(strides(4, 8, 8, 4)).toEqual([1, 1, 1]);
+    expect(strides(1, 8, 1, 8)).toEqual([1, 1, 1]);
+  });
+
+  it('share links with others where it is not', () => {
+    // Blocks of 2 x 2 cores; along a row the next one is 2 links away, and 2 rings go there.
+    expect(strides(2, 16, 8, 4)).toEqual([2, 1, 1]);
+    expect(strides(2, 16, 4, 8)).toEqual([1, 2, 1]);
+    // Two blocks of 4 in a block of 16 cores, 8 columns wide.
+    expect(strides(2, 32, 4, 4, 4)).toEqual([1, 2, 8]);
+    // 4 of 32 in a row make a ring there and back; others are 4 links apart.
+    expect(strides(1, 32, 8, 4)).toEqual([4, 2, 1]);
+  });
+
+  it('take longer where they share links', () => {
+    const ring = { wordsPerCycle: 4, hopCycles: 2 };
+    // 7 steps of a hop and half a block of 10 beats; over 3 links each, which 3 rings share, three times that.
+    expect(ringTime(ring, 'all-gather', 8, 8 * 10 * 4).cycles).toBe(7 * (2 + 5));
+    expect(ringTime(ring, 'all-gather', 8, 8 * 10 * 4, 3).cycles).toBe(7 * (6 + 15));
+    expect(ringTime(ring, 'all-gather', 8, 8 * 10 * 4, 3).linkWords).toBe(3 * 7 * 8 * 10 * 4);
+  });
+
+  it('so two rows of cores are faster than one', () => {
+    const small = dataPath('reports', 'anchors', 'mlp-500.yaml');
+    const cycles = (...sets: readonly string[]) =>
+      step('caterpillar-2x16', small, { optimizer: 'gd', batch: 1 }, sets).totals.cycles;
+    expect(cycles()).toBeLessThan(cycles('rings.rows=1', 'rings.columns=32'));
   });
 });
 

@@ -82,7 +82,9 @@ export function runJobs(
     const start = pool.cycle;
     pool.previousStart = start;
 
-    const times = exchanges.map(({ collective, cores, words }) => ringTime(ring, collective, cores, words));
+    const times = exchanges.map(({ collective, cores, words, stride }) =>
+      ringTime(ring, collective, cores, words, stride),
+    );
     const ringCycles = times.reduce((sum, { cycles }) => sum + cycles, 0);
     const tail = Math.min(ringCycles, tailCycles(ring, exchanges));
     const exchanged = ringCycles === 0 ? 0 : useRing(pool, op, delivered, ringCycles);

@@ -6,6 +6,8 @@ import type { RingCollective } from './units/ring.ts';
 export interface Exchange {
   readonly collective: RingCollective;
   readonly cores: number;
+  /** Links between neighbours of a group; as many groups share each link. */
+  readonly stride: number;
   readonly words: number;
 }
 

@@ -96,19 +96,21 @@ export function taskLeastCycles({ size }: CoreTiming, { contraction, fused }: Ta
 
 /** Cycles of the last piece of an exchange: from core to core, a beat at a time. */
 export function tailCycles({ hopCycles }: RingSpec, exchanges: readonly Exchange[]): number {
-  return exchanges.reduce((sum, { cores }) => sum + (cores - 1) * (hopCycles + 1), 0);
+  return exchanges.reduce((sum, { cores, stride }) => sum + (cores - 1) * stride * (hopCycles + 1), 0);
 }
 
 /** Closed formula of the bucket algorithm, with half of the vector going round in either direction. */
-function bucketCycles({ hopCycles, wordsPerCycle }: RingSpec, { cores, words }: Exchange): number {
+function bucketCycles({ hopCycles, wordsPerCycle }: RingSpec, { cores, stride, words }: Exchange): number {
   const directions = cores > 2 ? 2 : 1;
-  return (cores - 1) * (hopCycles + words / wordsPerCycle / cores / directions);
+  return (cores - 1) * stride * (hopCycles + words / wordsPerCycle / cores / directions);
 }
 
 /** What a choice depends on beside the task: the same in all steps of a training run. */
 export interface Surroundings {
   readonly timing: CoreTiming;
   readonly ring: RingSpec;
+  /** Rows and columns of cores. */
+  readonly rings: { readonly rows: number; readonly columns: number };
   readonly working: WorkingWords;
 }
 
@@ -119,9 +121,9 @@ const KNOWN_AT_MOST = 20_000;
 
 /** The way to do a task on a grid of cores; null if there is none. */
 export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Candidate | null {
-  const { timing, ring, working } = surroundings;
+  const { timing, ring, rings, working } = surroundings;
   const { path, count, rows, depth, columns } = task.contraction;
-  const place = `${timing.size} ${timing.fmacLatencyCycles} ${timing.readoutCycles} ${ring.hopCycles} ${working.a} ${working.b}`;
+  const place = `${timing.size} ${timing.fmacLatencyCycles} ${timing.readoutCycles} ${ring.hopCycles} ${rings.rows} ${rings.columns} ${working.a} ${working.b}`;
   const work = `${path} ${count} ${rows} ${depth} ${columns} ${task.resident} ${task.fused}`;
   const key = `${place} ${work} ${grid.outputs} ${grid.inputs} ${grid.columns}`;
   const before = known.get(key);
@@ -140,11 +142,11 @@ export function bestOn(surroundings: Surroundings, task: Task, grid: Grid): Cand
   return found;
 }
 
-function candidatesOf({ timing, ring, working }: Surroundings, task: Task, grid: Grid): Candidate[] {
+function candidatesOf({ timing, ring, rings, working }: Surroundings, task: Task, grid: Grid): Candidate[] {
   const { contraction } = task;
   const layer = layerSizes(contraction);
   // Vectors of one sample stay in memory B from pass to pass, those of a batch do not.
-  const exchanges = exchangesOf(contraction, layer, grid, { inputs: layer.columns === 1, errors: false });
+  const exchanges = exchangesOf(contraction, layer, grid, rings, { inputs: layer.columns === 1, errors: false });
   const ringCycles = exchanges.reduce((sum, exchange) => sum + bucketCycles(ring, exchange), 0);
   const candidates: Candidate[] = [];
   let fewestCycles = Number.POSITIVE_INFINITY;

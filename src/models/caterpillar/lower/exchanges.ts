@@ -1,6 +1,6 @@
 import type { Exchange } from '../program.ts';
 import type { Contraction } from './contraction.ts';
-import type { Grid } from './grid.ts';
+import { type Grid, stridesOf } from './grid.ts';
 
 /** Weights [out x in] and a batch, whatever part they have in a contraction. */
 export interface LayerSizes {
@@ -26,27 +26,29 @@ export function exchangesOf(
   { path, count }: Pick<Contraction, 'path' | 'count'>,
   { outputs, inputs, columns }: LayerSizes,
   grid: Grid,
+  rings: { readonly rows: number; readonly columns: number },
   kept: { readonly inputs: boolean; readonly errors: boolean },
 ): Exchange[] {
   const ofInputs = count * part(inputs, grid.inputs) * part(columns, grid.columns);
   const ofOutputs = count * part(outputs, grid.outputs) * part(columns, grid.columns);
   const ofWeights = count * part(outputs, grid.outputs) * part(inputs, grid.inputs);
   const exchanges: Exchange[] = [];
-  const add = (collective: Exchange['collective'], cores: number, words: number): void => {
-    if (cores > 1) exchanges.push({ collective, cores, words });
+  const strides = stridesOf(grid, rings);
+  const add = (collective: Exchange['collective'], along: keyof Grid, words: number): void => {
+    if (grid[along] > 1) exchanges.push({ collective, cores: grid[along], stride: strides[along], words });
   };
   if (path === 'forward') {
-    add('all-gather', grid.outputs, ofInputs);
-    add('all-gather', grid.columns, ofWeights);
-    add('reduce-scatter', grid.inputs, ofOutputs);
+    add('all-gather', 'outputs', ofInputs);
+    add('all-gather', 'columns', ofWeights);
+    add('reduce-scatter', 'inputs', ofOutputs);
   } else if (path === 'delta') {
-    add('all-gather', grid.inputs, ofOutputs);
-    add('all-gather', grid.columns, ofWeights);
-    add('reduce-scatter', grid.outputs, ofInputs);
+    add('all-gather', 'inputs', ofOutputs);
+    add('all-gather', 'columns', ofWeights);
+    add('reduce-scatter', 'outputs', ofInputs);
   } else {
-    if (!kept.errors) add('all-gather', grid.inputs, ofOutputs);
-    if (!kept.inputs) add('all-gather', grid.outputs, ofInputs);
-    add('reduce-scatter', grid.columns, ofWeights);
+    if (!kept.errors) add('all-gather', 'inputs', ofOutputs);
+    if (!kept.inputs) add('all-gather', 'outputs', ofInputs);
+    add('reduce-scatter', 'columns', ofWeights);
   }
   return exchanges;
 }

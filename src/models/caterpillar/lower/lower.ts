@@ -53,7 +53,7 @@ function programs(
   const working = { a: Math.max(spec.core.size, freeWords), b: wordsB(spec) };
   const plans = plansOf(trace, groups, residency);
   const traffic = trafficOf(trace, groups, residency);
-  const surroundings = { timing: coreTiming(spec), ring: ringSpec(spec), working };
+  const surroundings = { timing: coreTiming(spec), ring: ringSpec(spec), rings: spec.rings, working };
   return mapPlans(spec, surroundings, plans, isPipelined(trace)).map((mapping) => {
     const jobs = jobsOf(spec, trace, plans, traffic, mapping);
     return {

@@ -54,14 +54,23 @@ export interface RingTime {
 
 const NOTHING: RingTime = { cycles: 0, formulaCycles: 0, segments: 1, linkWords: 0 };
 
-/** An exchange of a vector of so many words (all parts together) among cores that form a ring, message by message. */
-export function ringTime(ring: RingSpec, collective: RingCollective, cores: number, words: number): RingTime {
+/**
+ * An exchange of a vector of so many words (all parts together) among cores that form a ring, message by message. Neighbours may be `stride`
+ * links apart, with as many rings on each link: they take turns, and a word is counted on each of its links.
+ */
+export function ringTime(
+  ring: RingSpec,
+  collective: RingCollective,
+  cores: number,
+  words: number,
+  stride = 1,
+): RingTime {
   if (cores < 2 || words === 0) return NOTHING;
   const { seconds, formulaSeconds, segments, linkBytes } = simulateCollective({
-    topology: ringOf(cores, ring.hopCycles),
+    topology: ringOf(cores, stride * ring.hopCycles),
     collective,
     ranks: cores,
-    bytes: Math.ceil(words / ring.wordsPerCycle),
+    bytes: Math.ceil((stride * words) / ring.wordsPerCycle),
     algorithm: RING_ALGORITHMS[collective],
   });
   return {
