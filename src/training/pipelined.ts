@@ -22,8 +22,12 @@ export function pipelined(step: Trace, originOf: readonly number[], forwardOps: 
   const madeAt = new Map<TensorId, number>();
   const times: number[] = [];
   const ops = step.ops.map((op, index): Op => {
+    const operands = latest(op, madeAt);
+    // A sum of gradients waits for the branch of fewest layers, whose gradient comes last.
     const time =
-      op.kind === 'update' ? latest(op, madeAt) : timeOf(op, layers[originOf[index]!]!, index < forwardOps, last);
+      op.kind === 'update'
+        ? operands
+        : Math.max(operands, timeOf(op, layers[originOf[index]!]!, index < forwardOps, last));
     times.push(time);
     for (const id of op.outputs) if (step.tensors[id]!.role !== 'state') madeAt.set(id, time);
     if (op.kind !== 'update') return op;

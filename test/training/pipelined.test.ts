@@ -49,6 +49,21 @@ layers:
     expect(['first', 'left', 'right', 'classes'].map((name) => delays.get(`${name}.weight`))).toEqual([4, 2, 2, 0]);
   });
 
+  it('of a sum of gradients wait for the branch whose gradient comes last', () => {
+    const branches = `input: [4, 4, 1]
+layers:
+  - conv: { name: first, out: 2, kernel: 3, padding: 1 }
+  - conv: { name: left, out: 2, kernel: 1 }
+  - pool: { name: pooled, from: first, window: 3, stride: 1, padding: 1 }
+  - conv: { name: right, out: 2, kernel: 1 }
+  - concat: { from: [left, right] }
+  - flatten: {}
+  - linear: { name: classes, out: 3 }
+`;
+    const delays = updateDelays(step(branches, 2));
+    expect(['first', 'left', 'right', 'classes'].map((name) => delays.get(`${name}.weight`))).toEqual([4, 2, 2, 0]);
+  });
+
   it('are none where layers work one after the other', () => {
     expect(updateDelays(step(CHAIN, 1, { propagation: 'stepwise' })).size).toBe(0);
   });
