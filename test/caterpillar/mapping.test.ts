@@ -120,6 +120,32 @@ describe('groups of cores that exchange', () => {
   });
 });
 
+describe('a product of matrices is cut where that takes least time', () => {
+  const timing = { size: 4, fmacLatencyCycles: 7, readoutCycles: 2 };
+  const placement = { residentA: false, residentC: false, transposed: false };
+  const cycles = (rows: number, depth: number, columns: number, a: number, b: number): number =>
+    runKernel(gemmKernel(timing, { count: 1, rows, depth, columns }, placement, { a, b }), 4, false).issueCycles;
+
+  it('no deeper than its blocks of rows are long', () => {
+    // 1024 words: a depth of 512 leaves blocks of 4 tiles, for each of which a panel of B would be loaded, a quarter more.
+    expect(cycles(2048, 2048, 4, 1024, 1024)).toBeLessThan((1.2 * 2048 * 2048) / 4);
+  });
+
+  it('more of either memory makes it hardly slower', () => {
+    const length = fc.integer({ min: 1, max: 600 });
+    const room = fc.integer({ min: 64, max: 4096 });
+    fc.assert(
+      fc.property(length, length, fc.integer({ min: 1, max: 20 }), room, room, (rows, depth, columns, a, b) => {
+        const least = cycles(rows, depth, columns, a, b);
+        // Not exactly: blocks are equal, of whole tiles.
+        expect(cycles(rows, depth, columns, 2 * a, b)).toBeLessThanOrEqual(1.1 * least);
+        expect(cycles(rows, depth, columns, a, 2 * b)).toBeLessThanOrEqual(1.1 * least);
+      }),
+      { numRuns: 200, seed: SEED },
+    );
+  });
+});
+
 describe('weights whose vectors do not fit memory B are worked on in parts', () => {
   const timing = { size: 4, fmacLatencyCycles: 7, readoutCycles: 2 };
   const working = { a: 512, b: 32 };

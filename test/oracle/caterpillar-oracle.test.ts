@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gemm, type GemmShape } from '../../src/models/caterpillar/micro/gemm.ts';
+import { gemm, gemmIssueCycles, type GemmShape } from '../../src/models/caterpillar/micro/gemm.ts';
 import { deltaWithUpdate, gemv, outerProductUpdate } from '../../src/models/caterpillar/micro/gemv.ts';
 import type { Program } from '../../src/models/caterpillar/micro/program.ts';
 import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
@@ -190,6 +190,7 @@ describe('a core with values, against the fast model and the training core', () 
       initial: buses.map((bus) => tileOrder(initial, bus)),
     };
     const program = gemm(hardware, shape);
+    expect(runOnCore(program, size).issueCycles).toBe(gemmIssueCycles(hardware, shape));
     const outcome = runOracle(program, hardware, { memoryA: a, memoryB: b, streams, wrapA: aWords, wrapB: 2 * depth });
     expectSameCosts(program, hardware, outcome);
     // Two blocks of A at most if they come, all of C if it stays, two panels of B.

@@ -1,6 +1,7 @@
-import { gemm, type GemmShape } from '../micro/gemm.ts';
+import { gemm, gemmIssueCycles, type GemmShape } from '../micro/gemm.ts';
 import { deltaWithUpdate, gemv, type LocalMatrix, outerProductUpdate } from '../micro/gemv.ts';
 import type { CoreTiming, Program } from '../micro/program.ts';
+import { isNear } from './tie.ts';
 
 /** Programs that one core runs one after the other for its part of a contraction, each so many times. */
 export interface Kernel {
@@ -107,24 +108,56 @@ export interface GemmPlacement {
   readonly transposed: boolean;
 }
 
+/** A product of matrices in equal parts that follow each other. */
+interface GemmParts {
+  readonly shape: GemmShape;
+  readonly times: number;
+}
+
+/** Depths that are tried below the most, in tiles, and blocks of rows beyond the fewest: steps so small that the best is hardly missed. */
+const DEPTHS = [128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
+const FURTHER_BLOCKS = [0, 1, 2, 3];
+
 /**
  * A product of matrices by rank-1 updates. The depth is cut so that two panels fit memory B; rows so that two blocks fit what memory A
- * has left, unless A lies there anyway.
+ * has left, unless A lies there anyway. The fewest parts may take longer than some more: deep blocks have few rows, for each of which
+ * a panel of B is loaded anew, and rows may not divide into so many blocks.
  */
 export function gemmKernel(
   timing: CoreTiming,
   sizes: LocalSizes,
-  { residentA, residentC, transposed }: GemmPlacement,
+  placement: GemmPlacement,
   working: WorkingWords,
 ): Kernel {
-  const { size } = timing;
+  const depthTiles = Math.ceil(sizes.depth / timing.size);
+  const mostDepth = Math.min(depthTiles, Math.max(1, Math.floor(working.b / 2 / timing.size)));
+  const leastCycles = gemmLeastCycles(timing, sizes);
+  let best: (GemmParts & { readonly cycles: number }) | null = null;
+  for (const depth of [mostDepth, ...DEPTHS.filter((each) => each < mostDepth)])
+    for (const further of FURTHER_BLOCKS) {
+      if (best !== null && isNear(best.cycles, leastCycles)) break;
+      const parts = gemmParts(timing, sizes, placement, working, depth, further);
+      const cycles = parts.times * gemmIssueCycles(timing, parts.shape);
+      if (best === null || !isNear(best.cycles, cycles)) best = { ...parts, cycles };
+    }
+  const { shape, times } = best!;
+  return kept('gemm', timing, [times, ...Object.values(shape)], () => [{ program: gemm(timing, shape), times }]);
+}
+
+function gemmParts(
+  { size }: CoreTiming,
+  sizes: LocalSizes,
+  { residentA, residentC, transposed }: GemmPlacement,
+  working: WorkingWords,
+  mostDepth: number,
+  furtherBlocks: number,
+): GemmParts {
   const tilesOf = (length: number): number => Math.ceil(length / size);
-  const mostDepth = Math.max(1, Math.floor(working.b / 2 / size));
-  const depthParts = Math.ceil(tilesOf(sizes.depth) / mostDepth);
-  const slices = Math.ceil(tilesOf(sizes.depth) / depthParts);
-  const rowTiles = tilesOf(sizes.rows);
+  const [rowTiles, depthTiles] = [tilesOf(sizes.rows), tilesOf(sizes.depth)];
+  const depthParts = Math.ceil(depthTiles / mostDepth);
+  const slices = Math.ceil(depthTiles / depthParts);
   const mostTiles = residentA ? rowTiles : Math.max(1, Math.floor(working.a / (residentC ? 1 : 2) / slices));
-  const blocks = Math.ceil(rowTiles / mostTiles);
+  const blocks = Math.min(rowTiles, Math.ceil(rowTiles / mostTiles) + furtherBlocks);
   const shape: GemmShape = {
     blocks: residentC ? 1 : blocks,
     blockRows: Math.ceil(rowTiles / blocks) * size,
@@ -135,8 +168,7 @@ export function gemmKernel(
     transposed,
   };
   // With C in memory A, a block of A is loaded as a whole before its products.
-  const times = sizes.count * depthParts * (residentC ? blocks : 1);
-  return kept('gemm', timing, [times, ...Object.values(shape)], () => [{ program: gemm(timing, shape), times }]);
+  return { shape, times: sizes.count * depthParts * (residentC ? blocks : 1) };
 }
 
 /** A bound below the cycles of a product of matrices: a step of a tile's reduction takes one. */

@@ -94,6 +94,17 @@ export function gemm(timing: CoreTiming, shape: GemmShape): Program {
   };
 }
 
+/** Cycles until the next program may follow, as counting the program gives them. */
+export function gemmIssueCycles(timing: CoreTiming, shape: GemmShape): number {
+  const { size } = timing;
+  const { blocks, depth, streamsA, streamsC } = shape;
+  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const period = depth + trailingWords(timing, shape);
+  const first = depth + (streamsA ? size * blockWords : 0);
+  const results = streamsC ? drainableAfter(timing) - 1 + 2 * size : 0;
+  return first + blocks * panels * tilesPerBlock * period + results;
+}
+
 function portWords(stream: Stream, words: number): Step[] {
   return repeat(words, [{ kind: 'word', port: { stream } }]);
 }
@@ -104,11 +115,26 @@ interface Run<What> {
   readonly what: What;
 }
 
+/** Words of the next panel of B and of the next block of A that pass the ports while a tile is computed. */
+function sharesOf(size: number, shape: GemmShape): { readonly b: number; readonly a: number } {
+  const { blocks, depth, streamsA } = shape;
+  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  return {
+    b: blocks * panels > 1 ? Math.ceil(depth / tilesPerBlock) : 0,
+    a: streamsA && blocks > 1 ? Math.ceil((size * blockWords) / (tilesPerBlock * panels)) : 0,
+  };
+}
+
+function movesC({ blocks, streamsC }: GemmShape, { panels, tilesPerBlock }: Tiling): boolean {
+  return streamsC && blocks * panels * tilesPerBlock > 1;
+}
+
 /** What passes the ports while a tile is computed: shares of the next panel of B and block of A, the next tile of C, the last result. */
 function transfers(timing: CoreTiming, shape: GemmShape): Run<PortTransfer | null>[] {
   const { size } = timing;
-  const { blocks, depth, streamsA, streamsC } = shape;
-  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const { depth } = shape;
+  const tiles = tiling(size, shape);
+  const shares = sharesOf(size, shape);
   const runs: Run<PortTransfer | null>[] = [];
   let words = 0;
   const add = (count: number, what: PortTransfer | null): void => {
@@ -116,13 +142,9 @@ function transfers(timing: CoreTiming, shape: GemmShape): Run<PortTransfer | nul
     runs.push({ words: count, what });
     words += count;
   };
-  if (blocks * panels > 1)
-    add(Math.ceil(depth / tilesPerBlock), { stream: 'b', quota: { depth: PANEL, words: depth } });
-  if (streamsA && blocks > 1) {
-    const perBlock = size * blockWords;
-    add(Math.ceil(perBlock / (tilesPerBlock * panels)), { stream: 'a', quota: { depth: BLOCK, words: perBlock } });
-  }
-  if (streamsC && blocks * panels * tilesPerBlock > 1) {
+  add(shares.b, { stream: 'b', quota: { depth: PANEL, words: depth } });
+  add(shares.a, { stream: 'a', quota: { depth: BLOCK, words: size * tiles.blockWords } });
+  if (movesC(shape, tiles)) {
     add(size, { stream: 'initial' });
     add(drainableAfter(timing) - 1 - words, null);
     add(size, { stream: 'result' });
@@ -140,7 +162,9 @@ function multiplyAdds(shape: GemmShape): Run<'first' | 'middle' | 'last' | 'only
 
 /** Words of a tile behind its last multiply-add. */
 function trailingWords(timing: CoreTiming, shape: GemmShape): number {
-  const words = transfers(timing, shape).reduce((sum, run) => sum + run.words, 0);
+  const { size } = timing;
+  const { b, a } = sharesOf(size, shape);
+  const words = movesC(shape, tiling(size, shape)) ? Math.max(b + a + size, drainableAfter(timing) - 1) + size : b + a;
   return Math.max(0, words - shape.depth);
 }
 
