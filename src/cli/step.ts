@@ -56,12 +56,13 @@ function systolicSetup(machine: Machine, workload: string, dimensions: Dimension
 }
 
 function coreSetup(machine: Machine, workload: string, dimensions: Dimensions): Setup {
-  const timing = coreTiming(caterpillar.schema.parse(machine.spec));
+  const spec = caterpillar.schema.parse(machine.spec);
+  const timing = coreTiming(spec);
   refuse([
     ...tooLarge(`${machine.name}: core.size`, timing.size, MAX_GRID, 'add --set core.size=4'),
     ...tooLargeProduct(workload, dimensions),
   ]);
-  return { kind: 'core', machine: machine.name, product: exampleProduct(dimensions), timing };
+  return { kind: 'core', machine: machine.name, product: exampleProduct(dimensions), timing, format: spec.format };
 }
 
 /** `COLLECTIVE:CORESxWORDS`. Throws InputError. */

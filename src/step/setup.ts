@@ -1,6 +1,7 @@
 import type { CoreTiming } from '../models/caterpillar/micro/program.ts';
 import { type RingCollective, type RingSpec, ringTime } from '../models/caterpillar/units/ring.ts';
 import type { ArrayTiming } from '../models/systolic/pass-timing.ts';
+import type { CoreFormat } from './caterpillar/core.ts';
 import { coreStepper } from './caterpillar/stepper.ts';
 import { ringStepper } from './caterpillar/ring.ts';
 import { type History, historyOf } from './history.ts';
@@ -23,6 +24,7 @@ export interface CoreSetup extends OnMachine {
   readonly kind: 'core';
   readonly product: Product;
   readonly timing: CoreTiming;
+  readonly format: CoreFormat;
 }
 
 /** An exchange on a ring of cores. */
@@ -43,10 +45,10 @@ export function runSetup(setup: Setup): History {
     case 'systolic':
       return systolicHistory(setup.machine, setup.product, setup.timing);
     case 'core': {
-      const { machine, product, timing } = setup;
+      const { machine, product, timing, format } = setup;
       const { m, k, n } = dimensionsOf(product);
       const title = `${m} x ${k} times ${k} x ${n} on a core of ${machine}, ${timing.size} x ${timing.size} PEs`;
-      return historyOf(coreStepper(title, product, timing));
+      return historyOf(coreStepper(title, product, timing, format));
     }
     case 'ring': {
       const { machine, ring, collective, cores, words } = setup;

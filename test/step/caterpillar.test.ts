@@ -29,7 +29,7 @@ describe('a core of PEs, cycle by cycle', () => {
   it(`ends with the product, in the cycles of the fast model (seed ${SEED})`, () => {
     fc.assert(
       fc.property(products, timings, (product, timing) => {
-        const history = runSetup({ kind: 'core', machine: 'test', product, timing });
+        const history = runSetup({ kind: 'core', machine: 'test', product, timing, format: 'fp16' });
         // Small whole numbers: exact in fp16.
         expect(shown(history)).toEqual(expected(product).map((row) => row.map(String)));
         expect(history.cycles).toBe(runOnCore(load(timing, product).program, timing.size).cycles);
@@ -41,7 +41,7 @@ describe('a core of PEs, cycle by cycle', () => {
   it('looks the same forward and backward', () => {
     const product = { a: [[1, 2, 3]], b: [[4], [5], [6]] };
     const timing = { size: 2, fmacLatencyCycles: 3, readoutCycles: 2 };
-    const history = runSetup({ kind: 'core', machine: 'test', product, timing });
+    const history = runSetup({ kind: 'core', machine: 'test', product, timing, format: 'fp16' });
     const scenes = Array.from({ length: history.cycles + 1 }, (_, cycle) => {
       history.goTo(cycle);
       return history.scene();
@@ -50,6 +50,30 @@ describe('a core of PEs, cycle by cycle', () => {
       history.goTo(cycle);
       expect(history.scene()).toEqual(scenes[cycle]);
     }
+  });
+});
+
+describe('values of a core', () => {
+  const timing = { size: 2, fmacLatencyCycles: 3, readoutCycles: 2 };
+  const ends = (format: 'fp16' | 'fp32', a: number, b: number) => {
+    const history = runSetup({ kind: 'core', machine: 'test', product: { a: [[a]], b: [[b]] }, timing, format });
+    return [
+      ...history
+        .scene()
+        .tables.slice(0, 2)
+        .map(({ rows }) => rows[0]![0]!.text),
+      shown(history)[0]![0],
+    ];
+  };
+
+  it('are those of its format: half precision has no 2049, single precision has', () => {
+    expect(ends('fp16', 683, 3)).toEqual(['683', '3', '2048']);
+    expect(ends('fp32', 683, 3)).toEqual(['683', '3', '2049']);
+  });
+
+  it('are rounded when they are written down', () => {
+    expect(ends('fp16', 2049, 1)).toEqual(['2048', '1', '2048']);
+    expect(ends('fp32', 2049, 1)).toEqual(['2049', '1', '2049']);
   });
 });
 

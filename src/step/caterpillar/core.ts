@@ -83,11 +83,12 @@ interface Issue {
   readonly indices: readonly number[];
 }
 
-const round = createRounder(FLOAT_FORMATS.fp16, NEAREST_EVEN);
+/** Number format of every word of a core. */
+export type CoreFormat = 'fp16' | 'fp32';
 
-/** fp16: rounded once. */
-function multiplyAdd(left: number, right: number, addend: number): number {
-  return round(sumRoundedToOdd(addend, left * right));
+/** Rounds to the nearest value of a core's format. */
+export function rounderOf(format: CoreFormat): (value: number) => number {
+  return createRounder(FLOAT_FORMATS[format], NEAREST_EVEN);
 }
 
 function resolve({ offset, strides, modulus }: Address, indices: readonly number[]): number {
@@ -111,12 +112,17 @@ function issues({ steps }: Program): { readonly words: readonly Issue[]; readonl
 }
 
 /** A core's state before its first cycle, what a cycle does to it, and when it is done. */
-export function coreMachine(timing: CoreTiming, loaded: Loaded) {
+export function coreMachine(timing: CoreTiming, format: CoreFormat, loaded: Loaded) {
   const { size } = timing;
   const { program, streams, wrapA, wrapB } = loaded;
   const { words, end } = issues(program);
   const wordAt = new Map(words.map(({ cycle }, index) => [cycle, index]));
   const lastCycle = end + (size - 1) * program.skewCycles;
+  const round = rounderOf(format);
+  /** Rounded once. */
+  const multiplyAdd = (left: number, right: number, addend: number): number =>
+    round(sumRoundedToOdd(addend, left * right));
+
   const peAt = (state: CoreState, row: number, position: number): PeState => state.pes[row * size + position]!;
 
   const operand = (state: CoreState, row: number, position: number, source: Fmac['left'], at: readonly number[]) => {

@@ -1,7 +1,7 @@
 import type { CoreTiming, Stream } from '../../models/caterpillar/micro/program.ts';
 import { register, dimensionsOf, type Product, tableOf, valueText } from '../matrix.ts';
 import type { Cell, Mark, Scene, Stepper } from '../stepper.ts';
-import { coreMachine, type CoreState, type PeState } from './core.ts';
+import { type CoreFormat, coreMachine, type CoreState, type PeState, rounderOf } from './core.ts';
 import { load, type Loaded } from './layout.ts';
 
 const STREAM_TEXT: Readonly<Record<Stream, string>> = {
@@ -14,8 +14,14 @@ const STREAM_TEXT: Readonly<Record<Stream, string>> = {
 const text = (value: number | null): string => (value === null ? '' : valueText(value));
 
 /** A product on one core: rank-1 updates over the row buses, or, with a vector, inner products summed along the rows. */
-export function coreStepper(title: string, product: Product, timing: CoreTiming): Stepper<CoreState> {
+export function coreStepper(
+  title: string,
+  operands: Product,
+  timing: CoreTiming,
+  format: CoreFormat,
+): Stepper<CoreState> {
   const { size } = timing;
+  const product = roundedTo(format, operands);
   const { m, k, n } = dimensionsOf(product);
   const loaded = load(timing, product);
   const isVector = n === 1;
@@ -30,7 +36,7 @@ export function coreStepper(title: string, product: Product, timing: CoreTiming)
     ],
   });
 
-  const machine = coreMachine(timing, loaded);
+  const machine = coreMachine(timing, format, loaded);
   return {
     title,
     ...machine,
@@ -83,6 +89,13 @@ export function coreStepper(title: string, product: Product, timing: CoreTiming)
     // Memories B hold two panels.
     return order < moved - loaded.wrapB ? 'done' : 'active';
   }
+}
+
+/** Operands as memories hold them. */
+function roundedTo(format: CoreFormat, { a, b }: Product): Product {
+  const round = rounderOf(format);
+  const rounded = (matrix: Product['a']) => matrix.map((row) => row.map(round));
+  return { a: rounded(a), b: rounded(b) };
 }
 
 function sentences({ cycle, pes, port }: CoreState, isDone: boolean): string[] {
