@@ -53,7 +53,7 @@ export function runSetup(setup: Setup): History {
     case 'ring': {
       const { machine, ring, collective, cores, words } = setup;
       const { segments } = ringTime(ring, collective, cores, words);
-      const title = `${collective} of ${words} words among ${cores} cores of ${machine}`;
+      const title = `${collective} of ${words} ${words === 1 ? 'word' : 'words'} among ${cores} cores of ${machine}`;
       return historyOf(ringStepper(title, ring, collective, cores, words, segments));
     }
   }

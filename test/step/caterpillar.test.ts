@@ -95,6 +95,20 @@ describe('a ring of cores, cycle by cycle', () => {
     );
   });
 
+  it('shows no more blocks than the vector has words', () => {
+    const ring = { wordsPerCycle: 4, hopCycles: 1 };
+    const history = runSetup({ kind: 'ring', machine: 'test', ring, collective: 'all-reduce', cores: 6, words: 1 });
+    expect(history.title).toContain('all-reduce of 1 word among 6 cores');
+    const seen = Array.from({ length: history.cycles + 1 }, (_, cycle) => {
+      history.goTo(cycle);
+      const { grids, links, says } = history.scene();
+      const held = grids[0]!.cells[0]!.map(({ registers }) => registers.filter(({ text }) => text !== '').length);
+      return { held, links: links.length, says: says[0] };
+    });
+    for (const { held } of seen) expect(held).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(seen.filter(({ links }) => links === 1).map(({ says }) => says)).toContain('1 message under way');
+  });
+
   it('leaves every core of an all-reduce with the sum of all', () => {
     const ring = { wordsPerCycle: 4, hopCycles: 2 };
     const history = runSetup({ kind: 'ring', machine: 'test', ring, collective: 'all-reduce', cores: 5, words: 40 });

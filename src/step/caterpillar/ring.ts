@@ -33,6 +33,10 @@ function holds(collective: RingCollective, core: number, block: number): boolean
   return collective === 'gather' || collective === 'all-gather' ? core === block : true;
 }
 
+function counted(count: number, what: string, where: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'} ${where}`;
+}
+
 /** Whole beats as evenly as they go. */
 function share(beats: number, parts: number, index: number): number {
   return Math.floor((beats * (index + 1)) / parts) - Math.floor((beats * index) / parts);
@@ -115,8 +119,9 @@ export function ringStepper(
       held[place(direction, core)]!.map(
         (value, block): Register => ({
           name: `${direction === 0 ? '→' : '←'}${block}`,
-          text: value === null ? '' : valueText(value),
-          tone: value === null ? 'empty' : 'sum',
+          ...(value === null || beatsOf(direction, block) === 0
+            ? { text: '', tone: 'empty' }
+            : { text: valueText(value), tone: 'sum' }),
         }),
       ),
     );
@@ -126,12 +131,15 @@ export function ringStepper(
 
   const scene = (state: RingState): Scene => {
     const flights = state.channels.flatMap((channel, direction) =>
-      channel.flights.map((flight) => ({ ...flight, ...messages[flight.message]!, direction })),
+      channel.flights
+        .map((flight) => ({ ...flight, ...messages[flight.message]!, direction }))
+        // Of a short vector some blocks have no words.
+        .filter(({ blocks }) => blocks.some((block) => beatsOf(direction, block) > 0)),
     );
     const receivers = new Set(flights.map(({ direction, to }) => place(direction, to)));
     return {
       cycle: state.cycle,
-      says: [isDone(state) ? 'done' : state.cycle === 0 ? 'start' : `${flights.length} messages under way`],
+      says: [isDone(state) ? 'done' : state.cycle === 0 ? 'start' : counted(flights.length, 'message', 'under way')],
       grids: [
         {
           name: 'cores and the blocks of the vector that they hold, by direction',
@@ -150,7 +158,7 @@ export function ringStepper(
       links: flights.map(({ direction, from, to, blocks, values, beatsLeft }) => ({
         from: `core ${place(direction, from)}`,
         to: `core ${place(direction, to)}`,
-        text: `block ${blocks.join(', ')} (${values.map(valueText).join(', ')}), ${beatsLeft === 0 ? 'on the wire' : `${beatsLeft} beats to go`}`,
+        text: `block ${blocks.join(', ')} (${values.map(valueText).join(', ')}), ${beatsLeft === 0 ? 'on the wire' : `${counted(beatsLeft, 'beat', 'to go')}`}`,
       })),
       tables: [],
     };

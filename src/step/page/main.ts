@@ -10,6 +10,13 @@ import { controlsOf, edited } from './controls.ts';
 let setup = JSON.parse(document.getElementById('setup')!.textContent!) as Setup;
 let history: History;
 
+const OPERANDS = 'Elements of the operands can be changed: click one and type.';
+const NOTES: Readonly<Record<Setup['kind'], string>> = {
+  systolic: `${OPERANDS} Shaded elements are in the array, or still being added to; grey ones wait.`,
+  core: `${OPERANDS} Shaded elements are in the core; grey ones wait.`,
+  ring: 'Core c gives the value c + 1, so a sum shows whose shares are in it. Half of the vector goes round to the right, half to the left, in blocks.',
+};
+
 const heading = element('h1', '');
 const controls = element('div', '');
 const stage = element('div', '');
@@ -42,11 +49,7 @@ document.body.append(
   controls,
   bar,
   stage,
-  element(
-    'p',
-    'note',
-    'Arrow keys step, space plays. Elements of the operands can be changed: click one and type. Shaded elements are in the array, or still being added to; grey ones wait.',
-  ),
+  element('p', 'note', `Arrow keys step, space plays. ${NOTES[setup.kind]}`),
 );
 run(setup);
 // step.html#7 opens at cycle 7.
