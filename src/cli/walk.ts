@@ -1,10 +1,28 @@
 import { emitKeypressEvents, type Key } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import type { History } from '../step/history.ts';
 import type { Scene } from '../step/stepper.ts';
 
 const CLEAR = '\x1b[2J\x1b[H';
+/** Lines that are too long go on beyond the edge, instead of below. */
+const [NO_WRAP, WRAP] = ['\x1b[?7l', '\x1b[?7h'];
 const HELP = 'right, left: a cycle on, back   home, end   p: play   q: quit';
 const PLAY_MS = 300;
+
+export interface Window {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A picture from its top, as far as a window shows it above one more line; says so if that is not all. */
+export function fit(picture: string, { rows, columns }: Window): string {
+  const lines = picture.split('\n');
+  const width = Math.max(...lines.map((line) => stripVTControlCharacters(line).length));
+  const height = lines.length + 1;
+  if (height <= rows && width <= columns) return picture;
+  const note = `cut: all of it needs ${height} rows of ${width} columns; or add --format html --out step.html`;
+  return [...lines.slice(0, Math.max(1, rows - 2)), note].join('\n');
+}
 
 /** A walk through a run with the arrow keys, until q is pressed. */
 export function walk(history: History, draw: (scene: Scene, cycles: number) => string): Promise<void> {
@@ -13,13 +31,15 @@ export function walk(history: History, draw: (scene: Scene, cycles: number) => s
     let timer: NodeJS.Timeout | undefined;
     const show = (cycle: number): void => {
       history.goTo(cycle);
-      stdout.write(`${CLEAR}${history.title}\n\n${draw(history.scene(), history.cycles)}\n${HELP}\n`);
+      const picture = `${history.title}\n\n${draw(history.scene(), history.cycles).trimEnd()}`;
+      stdout.write(`${CLEAR}${fit(picture, stdout)}\n${HELP}`);
     };
     const stop = (): void => {
       clearInterval(timer);
       timer = undefined;
     };
     const cycle = (): number => history.scene().cycle;
+    const redraw = (): void => show(cycle());
     const play = (): void => {
       if (timer !== undefined) return stop();
       timer = setInterval(() => (cycle() === history.cycles ? stop() : show(cycle() + 1)), PLAY_MS);
@@ -27,6 +47,8 @@ export function walk(history: History, draw: (scene: Scene, cycles: number) => s
     const end = (): void => {
       stop();
       stdin.off('keypress', onKey);
+      stdout.off('resize', redraw);
+      stdout.write(`${WRAP}\n`);
       stdin.setRawMode(false);
       stdin.pause();
       resolve();
@@ -50,6 +72,8 @@ export function walk(history: History, draw: (scene: Scene, cycles: number) => s
     stdin.setRawMode(true);
     stdin.on('keypress', onKey);
     stdin.resume();
+    stdout.on('resize', redraw);
+    stdout.write(NO_WRAP);
     show(0);
   });
 }
