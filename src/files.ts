@@ -71,13 +71,27 @@ export function readInputBytes(path: string): Uint8Array {
     if (stat.size > MAX_INPUT_BYTES) {
       throw InputError.of(path, `has ${stat.size} bytes`, `input files may have at most ${MAX_INPUT_BYTES} bytes`);
     }
-    return readFileSync(descriptor);
+    return stat.isFile() ? readFileSync(descriptor) : readToEnd(descriptor, path);
   } finally {
     closeSync(descriptor);
   }
 }
 
 const CHUNK_BYTES = 2 ** 16;
+
+/** All that a pipe or device gives; some, like /dev/zero, never end. */
+function readToEnd(descriptor: number, path: string): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (let bytes = 0; ; ) {
+    const piece = new Uint8Array(CHUNK_BYTES);
+    const length = readSync(descriptor, piece);
+    if (length === 0) return Buffer.concat(pieces);
+    bytes += length;
+    if (bytes > MAX_INPUT_BYTES)
+      throw InputError.of(path, 'does not end', `input files may have at most ${MAX_INPUT_BYTES} bytes`);
+    pieces.push(piece.subarray(0, length));
+  }
+}
 
 /** Bytes of an input file, piece by piece, however long it is. Throws InputError if it cannot be read. */
 export function* readInputPieces(path: string): Generator<Uint8Array> {

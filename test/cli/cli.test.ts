@@ -219,6 +219,7 @@ describe('bad input', () => {
     ['no pattern', ['resnet', '--arch', 'a100', '--sparsity', 'half'], 'for example 2:4'],
     ['training of loose layers', ['taken.csv', '--arch', 'tpuv1', '--training'], 'training'],
     ['missing file', ['nothing.yaml', '--arch', 'tpuv1'], 'nothing.yaml'],
+    ['a file without an end', ['lenet-5', '--arch', '/dev/zero'], 'does not end'],
     ['file in place of a folder', ['lenet-5', '--arch', 'tpuv1', '--charts', 'taken', '--quiet'], 'cannot be written'],
   ];
 
