@@ -18,16 +18,37 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   undefined: 'nothing',
 };
 
-/** Checks a machine's spec against its kind's schema. Throws InputError with every fault: dotted path, value found, remedy. */
-export function checkSpec<Spec>(spec: Data, schema: z.ZodType<Spec>, where: string): Spec {
+/**
+ * Checks a machine's spec against its kind's schema. Throws InputError with every fault: dotted path, value found, remedy. `where`: the file,
+ * or what a path is to be called.
+ */
+export function checkSpec<Spec>(
+  spec: Data,
+  schema: z.ZodType<Spec>,
+  where: string | ((keys: readonly string[]) => string),
+): Spec {
   const result = schema.safeParse(spec);
   if (result.success) return result.data;
-  throw new InputError(result.error.issues.flatMap((issue) => problemsOf(issue, spec, schema, where)));
+  const placeOf = typeof where === 'string' ? (keys: readonly string[]) => `${where}: ${keys.join('.')}` : where;
+  const { issues } = result.error;
+  const telling = issues.filter((issue) => !isImplied(issue, issues));
+  throw new InputError(telling.flatMap((issue) => problemsOf(issue, spec, schema, placeOf)));
 }
 
-function problemsOf(issue: Issue, spec: Data, schema: z.ZodType, where: string): Problem[] {
+/** A whole number beyond those that JavaScript holds is also beyond its field's own bound, which says more. */
+function isImplied(issue: Issue, issues: readonly Issue[]): boolean {
+  if ((issue.code !== 'too_big' && issue.code !== 'too_small') || issue.origin !== 'int') return false;
+  return issues.some((other) => other !== issue && other.path.join('.') === issue.path.join('.'));
+}
+
+function problemsOf(
+  issue: Issue,
+  spec: Data,
+  schema: z.ZodType,
+  placeOf: (keys: readonly string[]) => string,
+): Problem[] {
   const { value } = descend(schema, spec, issue.path);
-  const place = (extra: readonly string[] = []): string => `${where}: ${[...issue.path, ...extra].join('.')}`;
+  const place = (extra: readonly string[] = []): string => placeOf([...issue.path.map(String), ...extra]);
   switch (issue.code) {
     case 'unrecognized_keys': {
       const at = descend(schema, spec, issue.path);

@@ -49,7 +49,11 @@ function resolve(nameOrPath: string, sets: readonly string[], schemas: Schemas):
   if (schema === undefined) throw InputError.of(`${file.label}: kind`, `unknown kind ${kind}`, didYouMean(kind, kinds));
   const written = chain.reduce<DataMap>((spec, next) => derive(spec, next.spec), {});
   const overrides = readOverrides(sets, written, schema);
-  const spec = checkSpec(overrides.reduce(applyOverride, written), schema, file.label);
+  const placeOf = (keys: readonly string[]): string => {
+    const isSet = overrides.some((override) => override.keys.every((key, index) => key === keys[index]));
+    return `${isSet ? '--set ' : `${file.label}: `}${keys.join('.')}`;
+  };
+  const spec = checkSpec(overrides.reduce(applyOverride, written), schema, placeOf);
   const leaves = leavesOf(spec as Data);
   const sources = resolveSources(chain, overrides, leaves);
   const numeric = leaves.filter((leaf) => typeof leaf.value === 'number' && sources.has(leaf.path));

@@ -205,11 +205,12 @@ describe('--set', () => {
     ['__proto__.x=1', '--set __proto__.x|there is no such field|'],
     ['prices.__proto__.read=1', '--set prices.__proto__.read|there is no such field|'],
     ['array={__proto__: 1}', '--set array={__proto__: 1}|has a key __proto__|remove it'],
-    ['clockMHz=-5', 'base.yaml: clockMHz|-5|must be greater than 0'],
-    ['clockMHz=fast', 'base.yaml: clockMHz|"fast"|write a number'],
-    ['array.rows=1.5', 'base.yaml: array.rows|1.5|write a whole number'],
-    ['clockMHz=', 'base.yaml: clockMHz|null|write a number'],
-    ['mode=fats', 'base.yaml: mode|"fats"|did you mean fast?'],
+    ['clockMHz=-5', '--set clockMHz|-5|must be greater than 0'],
+    ['clockMHz=fast', '--set clockMHz|"fast"|write a number'],
+    ['array.rows=1.5', '--set array.rows|1.5|write a whole number'],
+    ['clockMHz=', '--set clockMHz|null|write a number'],
+    ['array={rows: 0, columns: 1, rates: {}}', '--set array.rows|0|must be at least 1'],
+    ['mode=fats', '--set mode|"fats"|did you mean fast?'],
   ])('refuses %s', (set, expected) => {
     const [problem] = refusal(() => load(path(), set));
     expect(problem!.startsWith(expected)).toBe(true);
@@ -240,6 +241,10 @@ describe('refused machine files', () => {
   it('refuses absurd sizes, nested unknown keys and unknown actions, with suggestions', () => {
     expect(refused(BASE.replace('rows: 8', 'rows: 100000'))).toEqual([
       'bad.yaml: array.rows|100000|must be at most 4096',
+    ]);
+    expect(refused(BASE.replace('rows: 8, columns: 4', 'rows: 1e308, columns: 1e308'))).toEqual([
+      'bad.yaml: array.rows|1e+308|must be at most 4096',
+      'bad.yaml: array.columns|1e+308|must be at most 9007199254740991',
     ]);
     expect(refused(BASE.replace('sizeKiB: 64', 'sizeKib: 64'))).toEqual([
       'bad.yaml: buffer.sizeKiB|missing|add a number',

@@ -12,15 +12,17 @@ const positive = (max: number) => z.number().gt(0).max(max);
 /** Speeds: what is slower by orders of magnitude than any machine takes more cycles than numbers hold. */
 const speed = (max: number) => z.number().min(1e-3).max(max);
 const cycles = (max: number) => z.number().int().min(0).max(max);
+const MAX_ROWS = 16;
+const MAX_SIZE = 64;
 
 const fields = z.strictObject({
   clockMHz: speed(1e5),
   /** Number format of every word: operands, sums and weights alike. */
   format: z.enum(['fp16', 'fp32']),
   /** Rings of cores: so many rows of so many; rows and columns are rings, and all cores together form one. */
-  rings: z.strictObject({ rows: count(16), columns: count(MAX_RANKS), hopCycles: count(100) }),
+  rings: z.strictObject({ rows: count(MAX_ROWS), columns: count(MAX_RANKS), hopCycles: count(100) }),
   /** PEs on each side of a core. A tile that memory A reads and writes takes four cycles. */
-  core: z.strictObject({ size: z.number().int().min(4).max(64) }),
+  core: z.strictObject({ size: z.number().int().min(4).max(MAX_SIZE) }),
   pe: z.strictObject({
     fmacLatencyCycles: count(64),
     /** From the end of a multiply-add until its result can be on a bus. */
@@ -60,7 +62,7 @@ export const COMPONENTS = ['fmac', 'registers', 'memoryA', 'memoryB', 'buses', '
 export const caterpillarSpec = fields.superRefine((spec, context) => {
   refuseTakenName(spec, COMPONENTS, context);
   const { rows, columns } = spec.rings;
-  if (columns <= MAX_RANKS && rows * columns > MAX_RANKS)
+  if (rows <= MAX_ROWS && columns <= MAX_RANKS && rows * columns > MAX_RANKS)
     context.addIssue({
       code: 'custom',
       path: ['rings', 'columns'],
@@ -69,7 +71,7 @@ export const caterpillarSpec = fields.superRefine((spec, context) => {
   for (const name of ['memoryAKiB', 'memoryBKiB'] as const) {
     // Two panels of B as deep as a core is wide, and some room to work in.
     const least = (16 * spec.core.size * wordBytes(spec)) / 1024;
-    if (spec.pe[name] < least)
+    if (spec.core.size <= MAX_SIZE && spec.pe[name] < least)
       context.addIssue({
         code: 'custom',
         path: ['pe', name],
