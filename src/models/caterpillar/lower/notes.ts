@@ -13,23 +13,24 @@ const LISTED = 4;
 export function noteMapping(spec: CaterpillarSpec, trace: Trace, jobs: readonly Job[], residency: Residency): string[] {
   const notes: string[] = [];
   const kernels = counted(jobs.flatMap(({ kernels }) => kernels.map(({ name }) => name)));
-  if (kernels.length > 0) notes.push(`Products by kernel: ${kernels.join(', ')}.`);
+  if (kernels.length > 0)
+    notes.push(`Products by kernel: ${kernels.map(([name, times]) => `${times} ${name}`).join(', ')}.`);
   const grids = counted(jobs.flatMap(({ grid }) => (grid === null ? [] : [gridName(grid)])));
   if (grids.length > 0 && coreCount(spec) > 1)
     notes.push(
-      `Cores by outputs x inputs x columns, for each weight those that take the least time: ${grids.slice(0, LISTED).join(', ')}${grids.length > LISTED ? ' and others' : ''}.`,
+      `Cores by outputs x inputs x columns, for each weight those that take the least time: ${grids.slice(0, LISTED).map(productsOn).join(', ')}${grids.length > LISTED ? ' and others' : ''}.`,
     );
   const { memory } = spec;
   const { lastingSpilled, passingSpilled, peakWords } = residency;
   const share = ((100 * peakWords) / (peCount(spec) * wordsA(spec))).toFixed(0);
   if (lastingSpilled + passingSpilled > 0)
     notes.push(
-      `${share} % of memories A are in use; ${millions(lastingSpilled)} words of weights and what updates keep, and ${millions(passingSpilled)} of activations and errors do not fit and go through ${memory.name}.`,
+      `${share} % of memories A are in use; ${spilled(lastingSpilled, passingSpilled)} do not fit and go through ${memory.name}.`,
     );
   const [memoryCycles, productCycles] = leastCycles(spec, jobs);
   if (memoryCycles > productCycles)
     notes.push(
-      `${memory.name} alone takes ${memoryCycles} cycles for what moves, products ${productCycles} at full rate: larger batches use more often what was moved.`,
+      `${memory.name} alone takes ${grouped(memoryCycles)} cycles for what moves, products ${grouped(productCycles)} at full rate: in a larger batch, what was moved is used more often.`,
     );
   if (trace.workload.phase === 'training' && lastingSpilled === 0)
     notes.push('Weights stay in the PEs from step to step; no time is charged for loading them.');
@@ -61,25 +62,41 @@ export function noteFreeShares(
   chosen: number,
   tried: readonly { readonly share: number; readonly cycles: number }[],
 ): string {
-  const each = tried.map(({ share, cycles }) => `${cycles} cycles with 1/${1 / share}`);
+  const each = tried.map(({ share, cycles }) => `${grouped(cycles)} cycles with 1/${1 / share}`);
   return `1/${1 / chosen} of memories A is kept free for blocks that come and go: ${each.join(', ')}.`;
 }
 
 /** Which of two ways to run a pipeline was taken. */
 export function notePools(poolCores: readonly number[], turnsCycles: number, poolsCycles: number): string {
-  const both = `${turnsCycles} cycles a step in turn on all cores, ${poolsCycles} on ${poolCores.join(', ')} cores of their own`;
+  const both = `${grouped(turnsCycles)} cycles a step in turn on all cores, ${grouped(poolsCycles)} on ${poolCores.join(', ')} cores of their own`;
   return poolsCycles < turnsCycles
     ? `Layers take ${both}: they have their own. Cycles of ops are those of the whole machine.`
     : `Layers take ${both}: they take turns.`;
 }
 
 /** Distinct values with how often they occur, the most frequent first. */
-function counted(values: readonly string[]): string[] {
+function counted(values: readonly string[]): [value: string, times: number][] {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((left, right) => right[1] - left[1]).map(([value, times]) => `${times} ${value}`);
+  return [...counts].sort((left, right) => right[1] - left[1]);
 }
 
-function millions(words: number): string {
-  return `${(words / 1e6).toFixed(words < 1e6 ? 3 : 1)} M`;
+function productsOn([grid, times]: readonly [string, number]): string {
+  return `${grid} for ${times} ${times === 1 ? 'product' : 'products'}`;
+}
+
+function spilled(lasting: number, passing: number): string {
+  const parts: readonly (readonly [words: number, what: string])[] = [
+    [lasting, 'weights and what updates keep'],
+    [passing, 'activations and errors'],
+  ];
+  return parts
+    .filter(([words]) => words > 0)
+    .map(([words, what]) => `${grouped(words)} words of ${what}`)
+    .join(' and ');
+}
+
+/** 8510563 -> `8,510,563`. */
+function grouped(value: number): string {
+  return Math.ceil(value).toLocaleString('en-US');
 }
