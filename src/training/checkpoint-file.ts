@@ -8,6 +8,11 @@ import type { TrainerState } from './trainer.ts';
 /** What a run was started with, as one text: a checkpoint belongs to this and nothing else. */
 export type RunIdentity = Readonly<Record<string, string | number>>;
 
+/** What is different when only a fingerprint is: nobody can read fingerprints. */
+const FINGERPRINTS: Readonly<Record<string, string>> = {
+  networkHash: 'is of another network of this name, or of other feedback, propagation or checkpointing',
+  dataHash: 'is of other data of this name',
+};
 const MAGIC = 'accsim.checkpoint/1';
 const DIGEST_BYTES = 32;
 const words = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -86,8 +91,8 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string, identity: Run
     const options = differing.filter((key) => !key.endsWith('Hash'));
     throw new InputError(
       (options.length > 0 ? options : differing).map((key) => ({
-        where: `${where}: ${key}`,
-        found: `was ${fields.identity[key]}, now ${identity[key]}`,
+        where: key in FINGERPRINTS ? where : `${where}: ${key}`,
+        found: FINGERPRINTS[key] ?? `was ${fields.identity[key]}, now ${identity[key]}`,
         remedy: 'resume with the options, network and data it was started with',
       })),
     );

@@ -165,6 +165,10 @@ describe('checkpoint files', () => {
     expect(() => decodeCheckpoint(file, 'run.ckpt', { network: 'perceptron', seed: 6 })).toThrow(
       'run.ckpt: seed: was 5, now 6',
     );
+    const hashed = encodeCheckpoint({ ...identity, networkHash: 'a1' }, trained(options(PERCEPTRON), 1).state());
+    expect(() => decodeCheckpoint(hashed, 'run.ckpt', { ...identity, networkHash: 'b2' })).toThrow(
+      'run.ckpt: is of another network of this name, or of other feedback',
+    );
   });
 });
 
