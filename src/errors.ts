@@ -17,6 +17,16 @@ export class InputError extends Error {
   }
 }
 
+/** Runs something about one of several things; what is wrong with it then says of which. */
+export function named<Result>(name: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.problems.map((problem) => ({ ...problem, where: `${name}: ${problem.where}` })));
+  }
+}
+
 /** The simulator broke one of its own rules; exit 70. */
 export class ModelBug extends Error {
   override readonly name = 'ModelBug';

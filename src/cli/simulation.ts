@@ -1,6 +1,7 @@
 import { loadMachine } from '../machine/load.ts';
 import { loadModel, modelOf, SCHEMAS } from '../models/registry.ts';
 import type { Report } from '../report/report.ts';
+import { named } from '../errors.ts';
 import { simulate } from '../simulate.ts';
 import { accuracyOf } from '../validate/accuracy.ts';
 import { loadTraces, stageOf, type TraceOptions } from '../workload/load.ts';
@@ -19,7 +20,8 @@ export async function runSimulation(request: SimulationRequest): Promise<{ repor
   await loadModel(machine.kind);
   const stages = loadTraces(request.workload, request.trace, modelOf(machine).facts.defaultPrecision);
   const trace = stages[stageOf(request.trace)]!;
-  const result = simulate(machine, trace, { stages, timeline: request.timeline, accuracy: accuracyOf(machine) });
+  const options = { stages, timeline: request.timeline, accuracy: accuracyOf(machine) };
+  const result = named(machine.name, () => simulate(machine, trace, options));
   return { ...result, report: withAllRanks(result.report, request.trace) };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InputError } from '../errors.ts';
+import { InputError, named } from '../errors.ts';
 import { dataPath, fileExists, readInputBytes, writeOutput } from '../files.ts';
 import { loadMachine } from '../machine/load.ts';
 import { loadModel, SCHEMAS } from '../models/registry.ts';
@@ -64,8 +64,10 @@ export async function stepCosts(
   const costs: Record<string, TrainingCost> = {};
   for (const name of machines) {
     const machine = loadMachine(name, sets, SCHEMAS);
+    if (costs[machine.name] !== undefined)
+      throw InputError.of('--arch', `two machines are called ${machine.name}`, 'give each a name of its own');
     await loadModel(machine.kind);
-    const { cycles, seconds, energyPj } = simulate(machine, step).report.totals;
+    const { cycles, seconds, energyPj } = named(machine.name, () => simulate(machine, step)).report.totals;
     costs[machine.name] = { cycles, seconds, energyPj };
   }
   return costs;

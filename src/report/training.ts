@@ -108,10 +108,13 @@ function epochTable({ epochs }: TrainingReport): Pick<Section, 'head' | 'rows'> 
   return { head: ['epoch', 'loss', 'training accuracy', 'test accuracy', ...leftOut, 'time here'], rows };
 }
 
-function costRows({ reached }: TrainingReport): string[][] {
-  return reached.flatMap(({ accuracy, epoch, cost }) =>
-    Object.entries(cost).map(([arch, { cycles, seconds: time, energyPj }]) => [
-      percent(accuracy),
+/** The best accuracy that each epoch was the first to reach, and the whole run. */
+function costRows({ reached, epochs, cost }: TrainingReport): string[][] {
+  const best = reached.filter(({ epoch }, index) => reached[index + 1]?.epoch !== epoch);
+  const rows = best.map((row) => ({ ...row, text: percent(row.accuracy) }));
+  return [...rows, { text: 'whole run', epoch: epochs.length, cost }].flatMap(({ text, epoch, cost: soFar }) =>
+    Object.entries(soFar).map(([arch, { cycles, seconds: time, energyPj }]) => [
+      text,
       String(epoch),
       arch,
       si(cycles),
@@ -185,11 +188,20 @@ export function trainingHtml(report: TrainingReport): string {
   return htmlPage(`${report.network} on ${report.dataset}`, [...tables, ...notes].join(''));
 }
 
-/** One line an epoch. */
-export function trainingCsv({ epochs }: TrainingReport): string {
-  const head = ['epoch', 'loss', 'trainAccuracy', 'testAccuracy', 'skippedSteps', 'seconds'];
+const COST_FIELDS = ['cycles', 'seconds', 'energyPj'] as const;
+
+/** One line an epoch, with what training cost on each machine until its end. */
+export function trainingCsv({ epochs, cost }: TrainingReport): string {
+  const machines = Object.entries(cost);
+  const head = [
+    ...['epoch', 'loss', 'trainAccuracy', 'testAccuracy', 'skippedSteps', 'seconds'],
+    ...machines.flatMap(([arch]) => COST_FIELDS.map((field) => `${arch}:${field}`)),
+  ];
   const rows = epochs.map((epoch, index) =>
-    [index + 1, epoch.loss, epoch.trainAccuracy, epoch.testAccuracy, epoch.skippedSteps, epoch.seconds].map(String),
+    [
+      ...[index + 1, epoch.loss, epoch.trainAccuracy, epoch.testAccuracy, epoch.skippedSteps, epoch.seconds],
+      ...machines.flatMap(([, total]) => COST_FIELDS.map((field) => (total[field] * (index + 1)) / epochs.length)),
+    ].map(String),
   );
   return csvLines([head, ...rows]);
 }

@@ -174,6 +174,7 @@ describe('train', () => {
   it.each([
     ['an unknown data set', ['--dataset', 'mnits'], 'did you mean mnist?'],
     ['a network of other inputs', ['--dataset', 'bars'], 'bars has 1 x 12 x 12'],
+    ['two machines of one name', ['--arch', 'lac,lac'], 'two machines are called lac'],
     ['a format that cannot train', ['--precision', 'int8'], 'train in one of'],
     ['a share that is none', ['--prune', 'magnitude:2'], 'SHARE being what stays'],
     ['an unknown way to prune', ['--prune', 'magic:0.1'], 'lottery:SHARE[:ROUNDS]'],
@@ -219,6 +220,11 @@ describe('bad input', () => {
     ['no pattern', ['resnet', '--arch', 'a100', '--sparsity', 'half'], 'for example 2:4'],
     ['training of loose layers', ['taken.csv', '--arch', 'tpuv1', '--training'], 'training'],
     ['missing file', ['nothing.yaml', '--arch', 'tpuv1'], 'nothing.yaml'],
+    [
+      'one of several machines',
+      ['compare', 'lenet-5', '--arch', 'lac,tpuv3', '--precision', 'bf16'],
+      'lac: lenet-5: conv1',
+    ],
     ['a file without an end', ['lenet-5', '--arch', '/dev/zero'], 'does not end'],
     ['file in place of a folder', ['lenet-5', '--arch', 'tpuv1', '--charts', 'taken', '--quiet'], 'cannot be written'],
   ];
