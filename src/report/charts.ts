@@ -84,7 +84,8 @@ function cyclesChart(report: Report): ChartConfiguration {
   };
 }
 
-function rooflineChart(report: Report): ChartConfiguration {
+/** Attained against attainable speed, on axes that begin and end at powers of ten, which are labelled. */
+export function rooflineChart(report: Report): ChartConfiguration {
   const { roofline } = report;
   const { peakMacsPerCycle: peak, bytesPerCycle } = roofline;
   const ridge = peak / bytesPerCycle;
@@ -140,6 +141,7 @@ function rooflineChart(report: Report): ChartConfiguration {
         y: {
           type: 'logarithmic',
           min: 10 ** Math.floor(Math.log10(lowest)),
+          max: 10 ** Math.ceil(Math.log10(peak * 1.01)),
           ...axis('MAC per cycle'),
           ticks: logTicks(),
         },
