@@ -15,7 +15,7 @@ export interface Window {
 }
 
 /** A picture from its top, as far as a window shows it above one more line; says so if that is not all. */
-export function fit(picture: string, { rows, columns }: Window): string {
+export function cropped(picture: string, { rows, columns }: Window): string {
   const lines = picture.split('\n');
   const width = Math.max(...lines.map((line) => stripVTControlCharacters(line).length));
   const height = lines.length + 1;
@@ -32,7 +32,7 @@ export function walk(history: History, draw: (scene: Scene, cycles: number) => s
     const show = (cycle: number): void => {
       history.goTo(cycle);
       const picture = `${history.title}\n\n${draw(history.scene(), history.cycles).trimEnd()}`;
-      stdout.write(`${CLEAR}${fit(picture, stdout)}\n${HELP}`);
+      stdout.write(`${CLEAR}${cropped(picture, stdout)}\n${HELP}`);
     };
     const stop = (): void => {
       clearInterval(timer);
