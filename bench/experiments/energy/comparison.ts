@@ -56,7 +56,7 @@ const QUESTIONS: readonly Question[] = [
 export function comparison(findings: readonly Finding[]): string {
   const rows = findings.flatMap((finding) =>
     QUESTIONS.map(({ text, quantity, of, to }) => [
-      finding.name,
+      finding.subject.name,
       text,
       ...LEVELS.map((level) => {
         const least = (methods: readonly string[]): number =>

@@ -7,7 +7,7 @@ const [SMALL, LARGE] = MACHINES;
 /** What one sample takes by a method relative to another one, on a machine. */
 function ratioOf(findings: readonly Finding[]) {
   return (network: string, of: string, to: string, machine: string, quantity: 'energyPj' | 'seconds'): string => {
-    const { costs } = findings.find(({ name }) => name === network)!;
+    const { costs } = findings.find(({ subject }) => subject.name === network)!;
     const sample = (name: string): number => {
       const cost = costs.find((one: StepCost) => one.method.name === name && one.machine === machine)!;
       return cost[quantity] / cost.method.batch;

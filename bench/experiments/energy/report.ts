@@ -3,12 +3,12 @@ import { csvLines, markdownTable } from '../../../src/report/tables.ts';
 import { comparison } from './comparison.ts';
 import { conclusions } from './conclusions.ts';
 import { LEVELS, reached, type StepCost } from './costs.ts';
-import { MACHINES, METHODS } from './methods.ts';
-import { HELD_OUT, RATE_SAMPLES, SAMPLES, SEED, TEST_RATIO, type Training } from './training.ts';
+import { epochsOf, MACHINES, METHODS, type Subject } from './methods.ts';
+import { HELD_OUT, SEED, TEST_RATIO, type Training } from './training.ts';
 
 /** How a network was trained by each method, if it was, and its costs on both machines. */
 export interface Finding {
-  readonly name: string;
+  readonly subject: Subject;
   readonly trainings: readonly Training[];
   readonly costs: readonly StepCost[];
 }
@@ -36,7 +36,7 @@ export function csv(findings: readonly Finding[]): string {
   return csvLines([head, ...rows]);
 }
 
-function toAccuracy({ trainings, costs }: Finding): string {
+function toAccuracy({ subject, trainings, costs }: Finding): string {
   const rows = trainings.flatMap((training) =>
     costs
       .filter(({ method }) => method.name === training.method)
@@ -47,7 +47,7 @@ function toAccuracy({ trainings, costs }: Finding): string {
           const point = reached(training, level);
           if (point === undefined) return '-';
           const { steps } = point;
-          const passes = (steps * cost.method.batch) / SAMPLES;
+          const passes = (steps * cost.method.batch) / subject.samples;
           return `${passes.toFixed(2)} / ${seconds(steps * cost.seconds)} / ${joules(steps * cost.energyPj)}`;
         }),
       ]),
@@ -83,9 +83,9 @@ function outcomes({ trainings }: Finding): string {
 }
 
 function costTable(findings: readonly Finding[]): string {
-  const rows = findings.flatMap(({ name, costs }) =>
+  const rows = findings.flatMap(({ subject, costs }) =>
     METHODS.map((method) => [
-      name,
+      subject.name,
       method.name,
       ...MACHINES.flatMap((machine) => {
         const cost = costs.find((one) => one.machine === machine && one.method === method)!;
@@ -122,15 +122,21 @@ function least({ trainings, costs }: Finding): string {
   return markdownTable(['machine', 'least first', ...LEVELS.map((level) => `${100 * level} %`)], rows);
 }
 
+const images = (count: number): string => count.toLocaleString('en');
+
 function section(finding: Finding): string {
-  const { name, trainings } = finding;
+  const { trainings, subject } = finding;
+  const { name, samples, rateSamples } = subject;
   const missing = METHODS.flatMap((method) => {
     const runs = trainings.find((training) => training.method === method.name)?.runs ?? [];
-    const epochs = method.epochs.filter((count) => runs.every((run) => run.epochs !== count));
+    const epochs = epochsOf(subject, method).filter((one) => runs.every((run) => run.epochs !== one));
     return epochs.length > 0 ? [`${method.name} over ${epochs.join(' and ')} epochs`] : [];
   });
   const note = missing.length > 0 ? `\nNot run yet, so not in the tables: ${missing.join(', ')}.\n` : '';
   return `## ${name}
+
+The first ${images(samples)} training images; rates were compared on the first ${images(rateSamples)}. Methods of one sample a step ran for ${subject.epochs.one.join(' and ')}
+epochs, mini-batch for ${subject.epochs.batch.join(', ')}.
 
 Epochs / time / energy on the machine when the accuracy was first met at a test, in whichever run met it first:
 
@@ -152,20 +158,18 @@ export function markdown(findings: readonly Finding[]): string {
   const wall = trained.flatMap(({ trainings }) => trainings).reduce((sum, training) => sum + wallSeconds(training), 0);
   const batch = METHODS.find((method) => method.batch > 1)!;
   const one = METHODS.find((method) => method.batch === 1)!;
-  const count = (value: number): string => value.toLocaleString('en');
   return `# Energy and time to accuracy on the CATERPILLAR machines
 
 Written by \`node scripts/experiments/energy-to-accuracy.mjs\`, which trains what energy-to-accuracy.json does not hold yet (delete it to
 train all anew) and computes costs from it; training took ${(wall / 60).toFixed(0)} minutes of wall time on one of two busy cores. Plain gradient
-descent on the first ${count(SAMPLES)} images of MNIST, seed ${SEED}.
+descent on MNIST, seed ${SEED}.
 
 - SGD: one sample a step. Mini-batch: ${batch.batch}. CP: continuous propagation, every layer on another sample. FA, DFA: feedback alignment and
   direct feedback alignment. All but mini-batch take one sample a step.
 - Each method has several runs, over which its learning rate falls to 0 along a cosine: a run over few epochs comes to low accuracies
-  sooner, one over many to higher ones, and the tables have the better of them for each accuracy. Methods of one sample a step ran for
-  ${one.epochs.join(' and ')} epochs, mini-batch for ${batch.epochs.join(', ')}.
-- Rates differ by powers of two and were compared by accuracy on the last ${count(HELD_OUT)} training images, which the networks are never
-  trained on, after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}) of the first ${count(RATE_SAMPLES)}, until there were worse ones on both sides of the best. Taken was the
+  sooner, one over many to higher ones, and the tables have the better of them for each accuracy.
+- Rates differ by powers of two and were compared by accuracy on the last ${images(HELD_OUT)} training images, which the networks are never
+  trained on, after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}), until there were worse ones on both sides of the best. Taken was the
   lowest that lies within a standard error of the best. Accuracies in the tables below are on the 10,000 test images.
 - Tests follow each other at ${TEST_RATIO} times the samples, so that an accuracy was met at the test named or up to ${((1 - 1 / TEST_RATIO) * 100).toFixed(0)} % before it.
 - Values were fp32 in training; costs are those of fp16, dense. A run's cost is that of one step times its steps: filling
@@ -176,7 +180,7 @@ descent on the first ${count(SAMPLES)} images of MNIST, seed ${SEED}.
 ${trained.map(section).join('\n')}
 ## One sample on each machine
 
-Of a training step, divided by its samples; mlp-2500 was not trained.
+Of a training step, divided by its samples.
 
 ${costTable(findings)}
 

@@ -12,8 +12,6 @@ import { compareRates, pickRate, type Rate } from './rates.ts';
 export const SEED = 1;
 /** The last training samples, which rates are picked by and nothing is trained on. */
 export const HELD_OUT = 10_000;
-/** Training samples that learning rates are compared on, the first of them. */
-export const RATE_SAMPLES = 10_000;
 /** The machines compute in fp16; values here are fp32, costs are those of fp16. */
 const PRECISION = 'fp32';
 const TEST_BATCH = 200;
@@ -50,8 +48,6 @@ export interface Training {
 
 const contractions = fastContractions(createKernels(readInputBytes(dataPath('dist', 'kernels.wasm'))));
 const mnist = loadDataset('mnist');
-/** Training samples of an epoch. */
-export const SAMPLES = mnist.train.count - HELD_OUT;
 
 function part({ values, labels, count }: Samples, from: number, to: number): Samples {
   const width = values.length / count;
@@ -83,7 +79,8 @@ function dataset(count: number, test: Samples): Dataset {
 
 /** Accuracy on the held-out samples after a short run; null if values were no longer finite. */
 function validated(subject: Subject, method: Method, learningRate: number): number | null {
-  const heldOut = dataset(RATE_SAMPLES, part(mnist.train, SAMPLES, mnist.train.count));
+  const { train } = mnist;
+  const heldOut = dataset(subject.rateSamples, part(train, train.count - HELD_OUT, train.count));
   const trained = trainer(subject, method, heldOut, learningRate, method.rateEpochs);
   const ended = staysFinite(() => {
     while (trained.epochs.length < method.rateEpochs) trained.epoch(() => {});
@@ -100,7 +97,7 @@ function testSteps(steps: number, batch: number): ReadonlySet<number> {
 
 /** Trains anew, for so many epochs. */
 export function run(subject: Subject, method: Method, learningRate: number, epochs: number): Run {
-  const trained = trainer(subject, method, dataset(SAMPLES, mnist.test), learningRate, epochs);
+  const trained = trainer(subject, method, dataset(subject.samples, mnist.test), learningRate, epochs);
   const { stepsPerEpoch } = trained;
   const at = testSteps(epochs * stepsPerEpoch, method.batch);
   const points: Point[] = [];
