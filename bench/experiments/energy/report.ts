@@ -135,8 +135,8 @@ function section(finding: Finding): string {
   const note = missing.length > 0 ? `\nNot run yet, so not in the tables: ${missing.join(', ')}.\n` : '';
   return `## ${name}
 
-The first ${images(samples)} training images; rates were compared on the first ${images(rateSamples)}. Methods of one sample a step ran for ${subject.epochs.one.join(' and ')}
-epochs, mini-batch for ${subject.epochs.batch.join(', ')}.
+The first ${images(samples)} training images; rates were compared on the first ${images(rateSamples)}. Epochs of the runs: ${subject.epochs.one.join(' and ')} by methods of one
+sample a step, ${subject.epochs.batch.join(', ')} by mini-batches.
 
 Epochs / time / energy on the machine when the accuracy was first met at a test, in whichever run met it first:
 
@@ -172,7 +172,8 @@ descent on MNIST, seed ${SEED}.
   trained on, after ${one.rateEpochs} epoch (mini-batch: ${batch.rateEpochs}), until there were worse ones on both sides of the best. Taken was the
   lowest that lies within a standard error of the best. Accuracies in the tables below are on the 10,000 test images.
 - Tests follow each other at ${TEST_RATIO} times the samples, so that an accuracy was met at the test named or up to ${((1 - 1 / TEST_RATIO) * 100).toFixed(0)} % before it.
-- Values were fp32 in training; costs are those of fp16, dense. A run's cost is that of one step times its steps: filling
+- Values were fp32 in training; costs are those of fp16, dense ([formats](../training/formats.md): with fp32 masters, which these machines do not keep, lenet-300-100
+  gets as far in fp16). A run's cost is that of one step times its steps: filling
   a pipeline once, and loading first weights, is not in it.
 - "-" means not met within the runs, not that the method cannot. One seed: differences below about 0.2 points of accuracy, or below
   one test in cost, mean nothing.
