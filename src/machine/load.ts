@@ -32,18 +32,21 @@ interface Resolved {
   readonly sources: ReadonlyMap<string, Source>;
 }
 
-function lastGiven(chain: readonly MachineFile[], field: 'kind' | 'description'): string | undefined {
-  return chain
-    .map((file) => file[field])
-    .filter((value) => value !== undefined)
-    .at(-1);
+function kindOf(chain: readonly MachineFile[]): string | undefined {
+  return chain.findLast(({ kind }) => kind !== undefined)?.kind;
+}
+
+/** What its own file says; a machine is not what it extends. */
+function descriptionOf(chain: readonly MachineFile[]): string {
+  const [file, base] = [chain.at(-1)!, chain.at(-2)];
+  return file.description ?? (base === undefined ? '' : `${base.name} with changes`);
 }
 
 function resolve(nameOrPath: string, sets: readonly string[], schemas: Schemas): Resolved {
   const chain = readChain(nameOrPath);
   const file = chain.at(-1)!;
   const kinds = Object.keys(schemas);
-  const kind = lastGiven(chain, 'kind');
+  const kind = kindOf(chain);
   if (kind === undefined) throw InputError.of(`${file.label}: kind`, 'missing', `choose one of ${kinds.join(', ')}`);
   const schema = schemas[kind];
   if (schema === undefined) throw InputError.of(`${file.label}: kind`, `unknown kind ${kind}`, didYouMean(kind, kinds));
@@ -60,7 +63,7 @@ function resolve(nameOrPath: string, sets: readonly string[], schemas: Schemas):
   const machine: Machine = {
     name: file.name,
     kind,
-    description: lastGiven(chain, 'description') ?? '',
+    description: descriptionOf(chain),
     spec,
     sources: Object.fromEntries(numeric.map((leaf) => [leaf.path, sources.get(leaf.path)!])),
     overrides: Object.fromEntries(overrides.map((override) => [override.path, override.value])),
@@ -94,6 +97,6 @@ export function showMachine(nameOrPath: string, sets: readonly string[], schemas
 export function listMachines(): { name: string; kind: string; description: string }[] {
   return machineNames().map((name) => {
     const chain = readChain(name);
-    return { name, kind: lastGiven(chain, 'kind') ?? '', description: lastGiven(chain, 'description') ?? '' };
+    return { name, kind: kindOf(chain) ?? '', description: descriptionOf(chain) };
   });
 }

@@ -191,6 +191,8 @@ describe('what the machine cannot do', () => {
   it('more than off-chip memory holds', () => {
     const message = refusal(() => run('lac', 'vgg16', { phase: 'training' }, ['memory.sizeGiB=0.5']));
     expect(message).toContain('the machine has 0.5 GiB');
+    const small = refusal(() => run('lac', 'matmul:64x64x64', { phase: 'inference' }, ['memory.sizeGiB=0.00001']));
+    expect(small).toMatch(/needs 0\.0000\d+ GiB, the machine has 0\.00001 GiB/);
   });
 
   it('says only what of a network does not fit', () => {

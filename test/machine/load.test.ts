@@ -101,7 +101,7 @@ describe('extends', () => {
     write('base.yaml', BASE);
     const child = write('child.yaml', 'name: child\nextends: ./base.yaml\narray: { rows: 16 }\nlink: null\n');
     const machine = load(child);
-    expect(machine).toMatchObject({ name: 'child', kind: 'toy', description: 'a toy' });
+    expect(machine).toMatchObject({ name: 'child', kind: 'toy', description: 'base with changes' });
     expect(machine.spec).toMatchObject({
       clockMHz: 100,
       array: { rows: 16, columns: 4, rates: { int8: 1 } },

@@ -1,5 +1,6 @@
 import { InputError, type Problem } from '../../../errors.ts';
 import type { DType, Op, Trace } from '../../../trace/trace.ts';
+import { refuseTooLarge } from '../../memory-size.ts';
 import { type CaterpillarSpec, wordBytes } from '../spec.ts';
 import type { Group } from './groups.ts';
 import { placeTensors } from './residency.ts';
@@ -43,13 +44,8 @@ export function foreignFormats(spec: CaterpillarSpec, { tensors }: Trace, { inpu
 }
 
 /** Weights, what updates keep, and what is alive at a time must fit the off-chip memory. */
-export function refuseTooLarge(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): void {
+export function checkMemory(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): void {
   const { peakWords } = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER);
-  const bytes = peakWords * wordBytes(spec);
-  if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
-  throw InputError.of(
-    `memory ${spec.memory.name}`,
-    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
-    'use a smaller batch, --checkpointing in a training step, or a larger memory.sizeGiB',
-  );
+  const remedy = 'use a smaller batch, --checkpointing in a training step, or a larger memory.sizeGiB';
+  refuseTooLarge(spec.memory, trace, peakWords * wordBytes(spec), remedy);
 }

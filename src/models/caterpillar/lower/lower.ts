@@ -1,7 +1,7 @@
 import type { Trace } from '../../../trace/trace.ts';
 import type { CaterpillarProgram } from '../program.ts';
 import { type CaterpillarSpec, coreTiming, peCount, ringSpec, wordBytes, wordsA, wordsB } from '../spec.ts';
-import { refuseTooLarge, refuseUnsupported } from './checks.ts';
+import { checkMemory, refuseUnsupported } from './checks.ts';
 import { type Group, groupOps } from './groups.ts';
 import { jobsOf } from './jobs.ts';
 import { mapPlans } from './mapping.ts';
@@ -22,7 +22,7 @@ export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram[]
   refuseUnsupported(spec, trace);
   const run = withoutMasters(trace);
   const groups = groupOps(run);
-  refuseTooLarge(spec, run, groups);
+  checkMemory(spec, run, groups);
   return placements(spec, run, groups).flatMap((placement) => programs(spec, run, groups, placement));
 }
 

@@ -3,6 +3,7 @@ import { tensorBytes } from '../../../trace/facts.ts';
 import { peakActivationBytes } from '../../../trace/memory.ts';
 import type { Op, SparsePattern, TensorId, Trace } from '../../../trace/trace.ts';
 import { networkNames } from '../../../units/network/load.ts';
+import { refuseTooLarge } from '../../memory-size.ts';
 import { type GpuSpec, operandsOf } from '../spec.ts';
 
 /** Problems of one kind that are worth listing; the rest are alike. */
@@ -68,7 +69,7 @@ export function refuseUnsupported(spec: GpuSpec, trace: Trace): void {
       });
   }
   if (problems.length > 0) throw new InputError(problems.slice(0, LISTED));
-  refuseTooLarge(spec, trace);
+  checkMemory(spec, trace);
 }
 
 /** Formats that a machine's pipes multiply, whatever they sum in. */
@@ -80,19 +81,15 @@ export function formats(spec: GpuSpec): string[] {
 const RESIDENT: ReadonlySet<string> = new Set(['weight', 'input', 'output']);
 
 /** Weights, what their updates keep and read, and the activations alive at a time must fit the memory. */
-function refuseTooLarge(spec: GpuSpec, trace: Trace): void {
+function checkMemory(spec: GpuSpec, trace: Trace): void {
   const kept = new Set(trace.ops.flatMap((op) => (op.kind === 'update' ? op.inputs : [])));
   const elsewhere = new Set(trace.ops.flatMap(otherEnd));
   let bytes = peakActivationBytes(trace);
   trace.tensors.forEach((tensor, id) => {
     if ((RESIDENT.has(tensor.role) && !elsewhere.has(id)) || kept.has(id)) bytes += tensorBytes(tensor);
   });
-  if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
-  throw InputError.of(
-    `memory ${spec.memory.name}`,
-    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
-    'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory',
-  );
+  const remedy = 'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory';
+  refuseTooLarge(spec.memory, trace, bytes, remedy);
 }
 
 /** Tensors of a message that stand for those at its other end. */

@@ -1,6 +1,7 @@
 import { InputError } from '../../../errors.ts';
 import { tensorBytes } from '../../../trace/facts.ts';
 import type { Trace } from '../../../trace/trace.ts';
+import { refuseTooLarge } from '../../memory-size.ts';
 import type { SystolicSpec } from '../spec.ts';
 import type { Group } from './groups.ts';
 import { keptTensors, type Placement, placeTensors } from './place.ts';
@@ -31,12 +32,8 @@ export function checkMemory(trace: Trace, spec: SystolicSpec, groups: readonly G
   });
   if (spec.memory.holds === 'all' || trace.workload.phase === 'training')
     bytes += placeTensors(trace, groups, Number.POSITIVE_INFINITY).peakBytes;
-  if (bytes <= spec.memory.sizeGiB * 2 ** 30) return;
-  throw InputError.of(
-    `memory ${spec.memory.name}`,
-    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${spec.memory.sizeGiB} GiB`,
-    'use a smaller batch or precision, or a larger memory.sizeGiB',
-  );
+  const remedy = 'use a smaller batch or precision, or a larger memory.sizeGiB';
+  refuseTooLarge(spec.memory, trace, bytes, remedy);
 }
 
 export function doesNotFit(trace: Trace, { misfits }: Placement, sizeBytes: number): InputError {

@@ -2,6 +2,7 @@ import { InputError, type Problem } from '../../../errors.ts';
 import { tensorBytes } from '../../../trace/facts.ts';
 import { peakActivationBytes } from '../../../trace/memory.ts';
 import type { Op, Trace } from '../../../trace/trace.ts';
+import { refuseTooLarge } from '../../memory-size.ts';
 import type { SystemSpec } from '../system.ts';
 import type { MathFormat } from './gemm-code.ts';
 
@@ -44,10 +45,6 @@ export function refuseUnsupported({ vectors, memory }: SystemSpec, trace: Trace)
   trace.tensors.forEach((tensor, id) => {
     if (['weight', 'input', 'output'].includes(tensor.role) || kept.has(id)) bytes += tensorBytes(tensor);
   });
-  if (bytes <= memory.sizeGiB * 2 ** 30) return;
-  throw InputError.of(
-    `memory ${memory.name}`,
-    `${trace.workload.name} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, the machine has ${memory.sizeGiB} GiB`,
-    'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory',
-  );
+  const remedy = 'use a smaller batch or precision, --checkpointing in a training step, or a machine with more memory';
+  refuseTooLarge(memory, trace, bytes, remedy);
 }
