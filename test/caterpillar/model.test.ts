@@ -114,6 +114,14 @@ describe('training steps', () => {
     expect(step('caterpillar-2x4', LARGE, pipeline).notes.join()).not.toContain('cores of their own');
   });
 
+  it('a layer of a pipeline leaves cores idle that would only slow it down', () => {
+    const cycles = (columns: number): number =>
+      step('caterpillar-2x4', 'lenet-300-100', { propagation: 'pipelined' }, [`rings.columns=${columns}`]).totals
+        .cycles;
+    // 128 cores and more are too many for three layers; 2 x 113 of 256 would take twice as long as 2 x 16.
+    for (const columns of [64, 65, 128]) expect(cycles(columns)).toBeLessThanOrEqual(cycles(32));
+  });
+
   it('batches gain a large network more than a small one', () => {
     const gain = (workload: string): number => {
       const batch = 32;

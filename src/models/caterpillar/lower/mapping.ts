@@ -138,27 +138,39 @@ function placedOn(surroundings: Surroundings, grid: Grid, tasks: Layer['tasks'],
   return { grid, cycles, memoryWords };
 }
 
-/** A core for each layer, and each further one for the layer that takes longest; null if weights would not fit their cores. */
+/** Cores of a layer's own, and how it runs on them. */
+interface LayerPool {
+  readonly count: number;
+  readonly placed: Placed;
+}
+
+/**
+ * A core for each layer, and each further one for the layer that takes longest, which uses as many of those it was given as are fastest:
+ * some numbers divide badly. Null if weights would not fit their cores.
+ */
 function poolsOf(
   spec: CaterpillarSpec,
   layers: readonly Layer[],
   place: (layer: Layer, count: number) => Placed,
-): { count: number; placed: Placed }[] | null {
+): LayerPool[] | null {
   const cores = coreCount(spec);
   if (layers.length < 2 || layers.length > cores) return null;
   if (layers.some(({ tasks }) => tasks.some(({ task }) => !task.resident))) return null;
-  const pools = layers.map((layer) => ({ count: 1, placed: place(layer, 1) }));
-  for (let given = layers.length; given < cores; given++) {
+  const words = layers.map(({ tasks }) => Math.max(...tasks.map(({ task }) => weightWords(task))));
+  const fits = ({ count }: LayerPool, index: number): boolean =>
+    words[index]! <= count * spec.core.size ** 2 * wordsA(spec);
+  const given = layers.map(() => 1);
+  const pools = layers.map((layer): LayerPool => ({ count: 1, placed: place(layer, 1) }));
+  for (let total = layers.length; total < cores; total++) {
     const cycles = pools.map(({ placed }) => placed.cycles);
     const longest = cycles.indexOf(Math.max(...cycles));
-    const count = pools[longest]!.count + 1;
-    pools[longest] = { count, placed: place(layers[longest]!, count) };
+    const count = given[longest]! + 1;
+    given[longest] = count;
+    const before = pools[longest]!;
+    const placed = place(layers[longest]!, count);
+    if (placed.cycles < before.placed.cycles || !fits(before, longest)) pools[longest] = { count, placed };
   }
-  const fits = pools.every(({ count }, index) => {
-    const words = Math.max(...layers[index]!.tasks.map(({ task }) => weightWords(task)));
-    return words <= count * spec.core.size ** 2 * wordsA(spec);
-  });
-  return fits ? pools : null;
+  return pools.every(fits) ? pools : null;
 }
 
 function weightWords({ contraction: { path, count, rows, depth, columns } }: Task): number {
