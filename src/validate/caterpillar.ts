@@ -108,8 +108,8 @@ export function caterpillarAnchors(): AnchorResult[] {
 function lacAnchors(): AnchorResult[] {
   const timing = coreTiming(specOf('lac'));
   return LAC_CYCLES.map(({ m, n, k, cycles }): AnchorResult => {
-    const shape = { blocks: m / k, blockRows: k, depth: k, columns: n };
-    const program = gemm(timing, { ...shape, streamsA: true, streamsC: true, transposed: false });
+    const shape = { parts: 1, blocks: m / k, blockRows: k, depth: k, columns: n };
+    const program = gemm(timing, { ...shape, streamsA: true, keepsB: false, streamsC: true, transposed: false });
     return {
       id: `lac/gemm-${m}x${n}x${k}`,
       machine: 'lac',

@@ -5,11 +5,13 @@ import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
 /** The authors' simulator cuts A into square blocks of K x K. */
 function cycles(m: number, n: number, k: number, fmacLatencyCycles: number): number {
   const shape: GemmShape = {
+    parts: 1,
     blocks: m / k,
     blockRows: k,
     depth: k,
     columns: n,
     streamsA: true,
+    keepsB: false,
     streamsC: true,
     transposed: false,
   };

@@ -131,6 +131,25 @@ describe('a product of matrices is cut where that takes least time', () => {
     expect(cycles(2048, 2048, 4, 1024, 1024)).toBeLessThan((1.2 * 2048 * 2048) / 4);
   });
 
+  it('parts of a sum follow each other without a gap, and panels of B that find room stay for all blocks', () => {
+    // 16 words of weights for each of 16384 steps, a word on each of 4 buses: 65536 cycles. 4 columns of as many inputs, 16384 more. In
+    // 64 parts, as 512 words hold two panels 256 deep, 4 tiles of sums come and go, each over 4 lanes.
+    const ports = 16 * 4096 + 4 * 4096 + 64 * 4 * 2 * 4;
+    expect(cycles(16, 16384, 4, 1024, 512)).toBeGreaterThanOrEqual(ports);
+    expect(cycles(16, 16384, 4, 1024, 512)).toBeLessThan(1.02 * ports);
+  });
+
+  it('multiply-adds or ports bound small products on one core, and what stays of weights fills rows of PEs', () => {
+    const run = (product: string): number => {
+      const trace = loadTrace(`matmul:${product}`, { phase: 'inference', precision: 'fp32' }, 'fp32');
+      return simulate(loadMachine('lac', [], SCHEMAS), trace).report.totals.cycles;
+    };
+    // As above; 4 x 64 x 4096 multiply-adds, of which three columns are padding; 8 x 16 x 16384.
+    expect(run('1x16x16384')).toBeLessThan(1.03 * (16 * 4096 + 4 * 4096 + 64 * 4 * 2 * 4));
+    expect(run('1x64x4096')).toBeLessThan((1.03 * (4 * 64 * 4096)) / 16);
+    expect(run('8x16x16384')).toBeLessThan((1.03 * (8 * 16 * 16384)) / 16);
+  });
+
   it('more of either memory makes it hardly slower', () => {
     const length = fc.integer({ min: 1, max: 600 });
     const room = fc.integer({ min: 64, max: 4096 });
@@ -219,6 +238,18 @@ describe('what lies in the PEs', () => {
     expect(read).toBeLessThanOrEqual(2 * 2 * outside + 2 * 785 * 2);
   });
 
+  it('of weights, as many outputs as fill rows of PEs', () => {
+    const trace = loadTrace('matmul:1x23x50', { phase: 'inference', precision: 'fp16' }, 'fp16');
+    const groups = groupOps(trace);
+    const weight = trace.tensors.findIndex(({ role }) => role === 'weight');
+    const outputs = (capacity: number): number =>
+      23 * (placeTensors(trace, groups, capacity, 4).shares.get(weight) ?? 0);
+    // 50 words an output; weights have room first, as the sample comes from outside anyway.
+    expect(outputs(15 * 50)).toBeCloseTo(12, 9);
+    expect(outputs(3 * 50)).toBe(0);
+    expect(outputs(23 * 50)).toBe(23);
+  });
+
   it('tables of which a step reads a few rows leave room for activations', () => {
     const { notes } = step('caterpillar-2x4', 'dlrm', {});
     expect(notes.join()).toMatch(/words of weights and what updates keep do not fit/);
@@ -237,11 +268,11 @@ describe('what lies in the PEs', () => {
   it('is never more than there is room for, and all of what there is', () => {
     const trace = loadTrace('lenet-5', { phase: 'training', batch: 8, precision: 'fp16' }, 'fp16');
     const groups = groupOps(trace);
-    const all = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER);
+    const all = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER, 4);
     expect(all.lastingSpilled + all.passingSpilled).toBe(0);
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 * all.peakWords }), (capacity) => {
-        const { shares, peakWords, lastingSpilled, passingSpilled } = placeTensors(trace, groups, capacity);
+        const { shares, peakWords, lastingSpilled, passingSpilled } = placeTensors(trace, groups, capacity, 4);
         expect(peakWords).toBeLessThanOrEqual(capacity);
         for (const share of shares.values()) {
           expect(share).toBeGreaterThan(0);

@@ -30,7 +30,7 @@ export interface Contents {
   /** By PE (row x size + column), then address. */
   readonly memoryA: number[][];
   readonly memoryB: number[][];
-  /** Words on each bus that crosses the lanes, in the order they come. */
+  /** Words on each bus that crosses the lanes, in the order they come; of `initial`, what comes after those is what has left. */
   readonly streams: Readonly<Record<'a' | 'b' | 'initial', readonly (readonly number[])[]>>;
   /** After so many words, the pointers of streams a and b begin again. */
   readonly wrapA: number;
@@ -277,7 +277,9 @@ export function runOracle(program: Program, hardware: Hardware, contents: Conten
         pe.outputFrom = null;
         continue;
       }
-      const value = contents.streams[stream][bus]![count]!;
+      const given = contents.streams[stream][bus]!;
+      const value = given[count] ?? drained[bus]![count - given.length];
+      if (value === undefined) throw new Error('a sum comes back before it has left');
       if (stream === 'initial') at(lane, bus).initial = value;
       if (stream === 'a') {
         useA(at(lane, bus), cycle);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gemm, gemmIssueCycles, type GemmShape } from '../../src/models/caterpillar/micro/gemm.ts';
+import { gemm, gemmIssueCycles, type GemmShape, LEAST_TILES_OF_PART } from '../../src/models/caterpillar/micro/gemm.ts';
 import { deltaWithUpdate, gemv, outerProductUpdate } from '../../src/models/caterpillar/micro/gemv.ts';
 import type { Program } from '../../src/models/caterpillar/micro/program.ts';
 import { runOnCore } from '../../src/models/caterpillar/units/core.ts';
@@ -128,7 +128,7 @@ describe('a core with values, against the fast model and the training core', () 
     // Memory A keeps up with a tile of C that it reads and writes only if the tile takes four cycles.
     const streamsC = size < 4 || random.below(2) === 0;
     const streamsA = random.below(2) === 0;
-    const shape: GemmShape = {
+    const whole = {
       blocks: streamsA && !streamsC ? 1 : 1 + random.below(3),
       blockRows: size * (1 + random.below(4)),
       depth: size * (1 + random.below(4)),
@@ -137,23 +137,42 @@ describe('a core with values, against the fast model and the training core', () 
       streamsC,
       transposed: !streamsA && random.below(2) === 0,
     };
-    const { blocks, blockRows, depth, columns, transposed } = shape;
-    const left = randomMatrix(random, blocks * blockRows, depth);
-    const right = randomMatrix(random, depth, columns);
+    const { blocks, blockRows, depth, columns, transposed } = whole;
+    const tiles = blockRows / size;
+    const tilesOfPart = (blocks * tiles * columns) / size;
+    const parts = streamsC && tilesOfPart >= LEAST_TILES_OF_PART ? 1 + random.below(3) : 1;
+    const keepsB = random.below(2) === 0;
+    const shape: GemmShape = { ...whole, parts, keepsB };
+    const left = randomMatrix(random, blocks * blockRows, parts * depth);
+    const right = randomMatrix(random, parts * depth, columns);
     const initial = randomMatrix(random, blocks * blockRows, columns);
-    const expected = left.map((line, row) =>
-      right[0]!.map((_, column) => dot([initial[row]![column]!, ...line], [1, ...columnOf(right, column)])),
+    const partNumbers = Array.from({ length: parts }, (_, part) => part);
+    /** Sums as they are after each part. */
+    const sums = partNumbers.map((part) =>
+      left.map((line, row) =>
+        right[0]!.map((_, column) =>
+          dot([initial[row]![column]!, ...line.slice(0, (part + 1) * depth)], [1, ...columnOf(right, column)]),
+        ),
+      ),
+    );
+    const expected = sums.at(-1)!;
+    /** Blocks of A in the order in which they are worked on. */
+    const blocksOfA = partNumbers.flatMap((part) =>
+      Array.from({ length: blocks }, (_, block) =>
+        left
+          .slice(block * blockRows, (block + 1) * blockRows)
+          .map((line) => line.slice(part * depth, (part + 1) * depth)),
+      ),
     );
     const [a, b] = [emptyMemories(size), emptyMemories(size)];
-    const tiles = blockRows / size;
     const blockWords = tiles * (depth / size);
-    const aWords = (streamsA ? Math.min(2, blocks) : blocks) * blockWords;
+    const aWords = (streamsA ? Math.min(2, parts * blocks) : parts * blocks) * blockWords;
+    const bWords = keepsB ? (Math.min(2, parts) * columns * depth) / size : 2 * depth;
     if (!streamsA)
-      for (let block = 0; block < blocks; block++) {
-        const part = left.slice(block * blockRows, (block + 1) * blockRows);
-        const stored = transposed ? part[0]!.map((_, column) => columnOf(part, column)) : part;
-        placeMatrix(a, size, stored, (transposed ? blockRows : depth) / size, block * blockWords);
-      }
+      blocksOfA.forEach((block, index) => {
+        const stored = transposed ? block[0]!.map((_, column) => columnOf(block, column)) : block;
+        placeMatrix(a, size, stored, (transposed ? blockRows : depth) / size, index * blockWords);
+      });
     // In a transposed program, rows of PEs are lanes of columns.
     const turn = (matrix: Matrix): number[][] => matrix[0]!.map((_, column) => columnOf(matrix, column));
     if (!streamsC) {
@@ -178,27 +197,30 @@ describe('a core with values, against the fast model and the training core', () 
       // Block by block, tile by tile, slice by slice, a word for each lane.
       a: buses.map((bus) => {
         const words: number[] = [];
-        for (let tile = 0; tile < blocks * tiles; tile++)
-          for (let slice = 0; slice < depth / size; slice++)
-            for (let lane = 0; lane < size; lane++) words.push(left[tile * size + lane]![slice * size + bus]!);
+        for (const block of blocksOfA)
+          for (let tile = 0; tile < tiles; tile++)
+            for (let slice = 0; slice < depth / size; slice++)
+              for (let lane = 0; lane < size; lane++) words.push(block[tile * size + lane]![slice * size + bus]!);
         return words;
       }),
       b: buses.map((bus) => {
-        const panels = turn(onBus(right, bus)).flat();
-        return Array.from({ length: blocks }, () => panels).flat();
+        return partNumbers.flatMap((part) => {
+          const panels = turn(onBus(right.slice(part * depth, (part + 1) * depth), bus)).flat();
+          return Array.from({ length: keepsB ? 1 : blocks }, () => panels).flat();
+        });
       }),
       initial: buses.map((bus) => tileOrder(initial, bus)),
     };
     const program = gemm(hardware, shape);
     expect(runOnCore(program, size).issueCycles).toBe(gemmIssueCycles(hardware, shape));
-    const outcome = runOracle(program, hardware, { memoryA: a, memoryB: b, streams, wrapA: aWords, wrapB: 2 * depth });
+    const outcome = runOracle(program, hardware, { memoryA: a, memoryB: b, streams, wrapA: aWords, wrapB: bWords });
     expectSameCosts(program, hardware, outcome);
-    // Two blocks of A at most if they come, all of C if it stays, two panels of B.
+    // Two blocks of A at most if they come, all of C if it stays, two panels of B or those of two parts.
     const cWords = streamsC ? 0 : blocks * tiles * (columns / size);
     expect(Math.max(...a.map((memory) => memory.length))).toBe(aWords + cWords);
-    expect(Math.max(...b.map((memory) => memory.length))).toBeLessThanOrEqual(2 * depth);
+    expect(Math.max(...b.map((memory) => memory.length))).toBeLessThanOrEqual(bWords);
     if (streamsC) {
-      expect(outcome.drained).toEqual(buses.map((bus) => tileOrder(expected, bus)));
+      expect(outcome.drained).toEqual(buses.map((bus) => sums.flatMap((after) => tileOrder(after, bus))));
       return;
     }
     const result = expected.map((line, row) =>

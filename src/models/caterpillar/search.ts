@@ -4,6 +4,7 @@ import { noteFreeShares, notePools } from './lower/notes.ts';
 import { choose } from './lower/tie.ts';
 import type { CaterpillarProgram } from './program.ts';
 import { type CaterpillarSpec, wordBytes } from './spec.ts';
+import { memoryWords } from './units/core.ts';
 import { runKernels } from './units/kernel.ts';
 
 interface Timed {
@@ -61,9 +62,9 @@ const OFF_CHIP_WORDS = 100;
 function wordsMoved(spec: CaterpillarSpec, { jobs, poolCores }: CaterpillarProgram): number {
   const { size } = spec.core;
   return jobs.reduce((sum, { kernels, pool, vector, weightReadBytes, operandReadBytes, writeBytes }) => {
-    const { readsA, writesA } = runKernels(kernels, size, false);
+    const words = memoryWords(runKernels(kernels, size, false));
     const elements = vector === null ? 0 : vector.wordsRead + vector.wordsWritten;
     const offChip = (weightReadBytes + operandReadBytes + writeBytes) / wordBytes(spec);
-    return sum + (readsA + writesA) * poolCores[pool]! * size ** 2 + elements + OFF_CHIP_WORDS * offChip;
+    return sum + words * poolCores[pool]! * size ** 2 + elements + OFF_CHIP_WORDS * offChip;
   }, 0);
 }

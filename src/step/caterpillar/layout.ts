@@ -60,11 +60,13 @@ function loadProduct(timing: CoreTiming, product: Product): Loaded {
   const sizes = dimensionsOf(product);
   const [m, k, n] = [whole(sizes.m, size), whole(sizes.k, size), whole(sizes.n, size)];
   const shape: GemmShape = {
+    parts: 1,
     blocks: 1,
     blockRows: m,
     depth: k,
     columns: n,
     streamsA: true,
+    keepsB: false,
     streamsC: true,
     transposed: false,
   };

@@ -45,7 +45,7 @@ export function foreignFormats(spec: CaterpillarSpec, { tensors }: Trace, { inpu
 
 /** Weights, what updates keep, and what is alive at a time must fit the off-chip memory. */
 export function checkMemory(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): void {
-  const { peakWords } = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER);
+  const { peakWords } = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER, spec.core.size);
   const remedy = 'use a smaller batch, --checkpointing in a training step, or a larger memory.sizeGiB';
   refuseTooLarge(spec.memory, trace, peakWords * wordBytes(spec), remedy);
 }

@@ -1,5 +1,6 @@
 import type { CoreTiming } from '../micro/program.ts';
 import type { Exchange } from '../program.ts';
+import { memoryWords } from '../units/core.ts';
 import { runKernel } from '../units/kernel.ts';
 import type { RingSpec } from '../units/ring.ts';
 import type { Contraction } from './contraction.ts';
@@ -33,7 +34,7 @@ export interface Candidate {
   readonly occupiesCycles: number;
   /** Until its results are everywhere. */
   readonly deliversCycles: number;
-  /** That a PE reads from memory A and writes to it. */
+  /** That a PE reads from its memories and writes to them. */
   readonly memoryWords: number;
 }
 
@@ -153,10 +154,11 @@ function candidatesOf({ timing, ring, rings, working }: Surroundings, task: Task
   for (const { leastCycles, make } of waysOf(timing, task, grid, localSizes(contraction, grid), working)) {
     if (!isNear(leastCycles, fewestCycles)) continue;
     const kernel = make();
-    const { issueCycles, cycles, readsA, writesA } = runKernel(kernel, timing.size, false);
+    const counts = runKernel(kernel, timing.size, false);
+    const { issueCycles, cycles } = counts;
     const occupiesCycles = Math.max(issueCycles, ringCycles);
     const deliversCycles = occupiesCycles + cycles - issueCycles + tailCycles(ring, exchanges);
-    candidates.push({ kernel, exchanges, occupiesCycles, deliversCycles, memoryWords: readsA + writesA });
+    candidates.push({ kernel, exchanges, occupiesCycles, deliversCycles, memoryWords: memoryWords(counts) });
     fewestCycles = Math.min(fewestCycles, deliversCycles);
   }
   return candidates;

@@ -1,4 +1,4 @@
-import { gemm, gemmIssueCycles, type GemmShape } from '../micro/gemm.ts';
+import { gemm, gemmIssueCycles, type GemmShape, LEAST_TILES_OF_PART } from '../micro/gemm.ts';
 import { deltaWithUpdate, gemv, type LocalMatrix, outerProductUpdate } from '../micro/gemv.ts';
 import type { CoreTiming, Program } from '../micro/program.ts';
 import { isNear } from './tie.ts';
@@ -114,14 +114,21 @@ interface GemmParts {
   readonly times: number;
 }
 
-/** Depths that are tried below the most, in tiles, and blocks of rows beyond the fewest: steps so small that the best is hardly missed. */
+/** How a product of matrices may be cut: the most tiles of depth, blocks of rows beyond the fewest, whether panels of B stay for all blocks. */
+interface GemmCut {
+  readonly mostDepth: number;
+  readonly furtherBlocks: number;
+  readonly keepsB: boolean;
+}
+
+/** Depths that are tried below the most, in tiles, and further blocks of rows: steps so small that the best is hardly missed. */
 const DEPTHS = [128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 const FURTHER_BLOCKS = [0, 1, 2, 3];
 
 /**
- * A product of matrices by rank-1 updates. The depth is cut so that two panels fit memory B; rows so that two blocks fit what memory A
- * has left, unless A lies there anyway. The fewest parts may take longer than some more: deep blocks have few rows, for each of which
- * a panel of B is loaded anew, and rows may not divide into so many blocks.
+ * A product of matrices by rank-1 updates. The depth is cut so that two panels fit memory B, or all panels of two parts; rows so that two
+ * blocks fit what memory A has left, unless A lies there anyway. The fewest parts may take longer than some more: deep blocks have few
+ * rows, for each of which panels of B that find no room are loaded anew, and rows may not divide into so many blocks.
  */
 export function gemmKernel(
   timing: CoreTiming,
@@ -134,41 +141,51 @@ export function gemmKernel(
   const leastCycles = gemmLeastCycles(timing, sizes);
   let best: (GemmParts & { readonly cycles: number }) | null = null;
   for (const depth of [mostDepth, ...DEPTHS.filter((each) => each < mostDepth)])
-    for (const further of FURTHER_BLOCKS) {
-      if (best !== null && isNear(best.cycles, leastCycles)) break;
-      const parts = gemmParts(timing, sizes, placement, working, depth, further);
-      const cycles = parts.times * gemmIssueCycles(timing, parts.shape);
-      if (best === null || !isNear(best.cycles, cycles)) best = { ...parts, cycles };
-    }
+    for (const furtherBlocks of FURTHER_BLOCKS)
+      for (const keepsB of [true, false]) {
+        if (best !== null && isNear(best.cycles, leastCycles)) break;
+        const parts = gemmParts(timing, sizes, placement, working, { mostDepth: depth, furtherBlocks, keepsB });
+        if (parts === null) continue;
+        const cycles = parts.times * gemmIssueCycles(timing, parts.shape);
+        if (best === null || !isNear(best.cycles, cycles)) best = { ...parts, cycles };
+      }
   const { shape, times } = best!;
   return kept('gemm', timing, [times, ...Object.values(shape)], () => [{ program: gemm(timing, shape), times }]);
 }
 
+/** Null if panels of B cannot stay, or there is but one block that they could stay for. */
 function gemmParts(
   { size }: CoreTiming,
   sizes: LocalSizes,
   { residentA, residentC, transposed }: GemmPlacement,
   working: WorkingWords,
-  mostDepth: number,
-  furtherBlocks: number,
-): GemmParts {
+  { mostDepth, furtherBlocks, keepsB }: GemmCut,
+): GemmParts | null {
   const tilesOf = (length: number): number => Math.ceil(length / size);
   const [rowTiles, depthTiles] = [tilesOf(sizes.rows), tilesOf(sizes.depth)];
   const depthParts = Math.ceil(depthTiles / mostDepth);
   const slices = Math.ceil(depthTiles / depthParts);
   const mostTiles = residentA ? rowTiles : Math.max(1, Math.floor(working.a / (residentC ? 1 : 2) / slices));
-  const blocks = Math.min(rowTiles, Math.ceil(rowTiles / mostTiles) + furtherBlocks);
+  const rowParts = Math.min(rowTiles, Math.ceil(rowTiles / mostTiles) + furtherBlocks);
+  // With C in memory A, a block of A is loaded as a whole before its products.
+  const blocks = residentC ? 1 : rowParts;
+  const blockTiles = Math.ceil(rowTiles / rowParts);
+  const panels = tilesOf(sizes.columns);
+  const goesOn = !residentC && blocks * blockTiles * panels >= LEAST_TILES_OF_PART;
+  const parts = goesOn ? depthParts : 1;
+  if (keepsB && (blocks === 1 || Math.min(2, parts) * panels * slices * size > working.b)) return null;
   const shape: GemmShape = {
-    blocks: residentC ? 1 : blocks,
-    blockRows: Math.ceil(rowTiles / blocks) * size,
+    parts,
+    blocks,
+    blockRows: blockTiles * size,
     depth: slices * size,
-    columns: tilesOf(sizes.columns) * size,
+    columns: panels * size,
     streamsA: !residentA,
+    keepsB,
     streamsC: !residentC,
     transposed,
   };
-  // With C in memory A, a block of A is loaded as a whole before its products.
-  return { shape, times: sizes.count * depthParts * (residentC ? blocks : 1) };
+  return { shape, times: (sizes.count * depthParts * rowParts) / (parts * blocks) };
 }
 
 /** A bound below the cycles of a product of matrices: a step of a tile's reduction takes one. */

@@ -36,7 +36,7 @@ function placements(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[
   const words = peCount(spec) * wordsA(spec);
   const tried: Placement[] = [];
   for (const freeShare of FREE_SHARES) {
-    const residency = placeTensors(trace, groups, Math.floor(words * (1 - freeShare)));
+    const residency = placeTensors(trace, groups, Math.floor(words * (1 - freeShare)), spec.core.size);
     tried.push({ freeShare, residency });
     if (residency.lastingSpilled + residency.passingSpilled === 0) break;
   }

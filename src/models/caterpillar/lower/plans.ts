@@ -43,7 +43,8 @@ function cut(
 ): { readonly resident: Contraction | null; readonly streamed: Contraction | null } {
   const along = contraction.path === 'delta' ? 'depth' : 'rows';
   const outputs = contraction[along];
-  const inside = Math.floor(outputs * share);
+  // Of weights, whole outputs stay.
+  const inside = Math.round(outputs * share);
   const part = (length: number): Contraction | null => (length === 0 ? null : { ...contraction, [along]: length });
   return { resident: part(inside), streamed: part(outputs - inside) };
 }

@@ -1,5 +1,6 @@
 import { elements } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
+import { contractionOf } from './contraction.ts';
 import type { Group } from './groups.ts';
 import { touchedWords } from './touched.ts';
 
@@ -38,24 +39,33 @@ interface Item {
   readonly last: number;
   /** Words that go over the off-chip memory in its place if it does not lie in the PEs. */
   readonly movedWords: number;
+  /** Parts of it that stay are so many words, or a multiple. */
+  readonly unitWords: number;
 }
 
 /**
  * Room goes first to what moves most words for each of its own and for each group that it stays: operands that are soon done with, then
- * weights, last tables of which a step reads a few rows. What does not fit as a whole is cut: a part of it stays.
+ * weights, last tables of which a step reads a few rows. What does not fit as a whole is cut: a part of it stays, of weights as many
+ * outputs as fill rows of PEs (`coreSize` of them), since others would leave PEs without work in both parts.
  */
-export function placeTensors(trace: Trace, groups: readonly Group[], capacityWords: number): Residency {
+export function placeTensors(
+  trace: Trace,
+  groups: readonly Group[],
+  capacityWords: number,
+  coreSize: number,
+): Residency {
   const skipped = transient(trace, groups);
   const gain = ({ words, first, last, movedWords }: Item): number => movedWords / words / (last - first + 1);
-  const items = itemsOf(trace, groups)
+  const items = itemsOf(trace, groups, coreSize)
     .filter(({ id }) => !skipped.has(id))
     .sort((left, right) => gain(right) - gain(left) || left.id - right.id);
   const free = new Array<number>(groups.length).fill(Math.floor(capacityWords));
   const shares = new Map<TensorId, number>();
   let [lastingSpilled, passingSpilled] = [0, 0];
-  for (const { id, words, lasts, first, last } of items) {
+  for (const { id, words, lasts, first, last, unitWords } of items) {
     let placed = words;
     for (let group = first; group <= last; group++) placed = Math.min(placed, free[group]!);
+    if (placed < words) placed -= placed % unitWords;
     for (let group = first; group <= last; group++) free[group]! -= placed;
     if (placed > 0) shares.set(id, placed / words);
     if (lasts) lastingSpilled += words - placed;
@@ -66,8 +76,9 @@ export function placeTensors(trace: Trace, groups: readonly Group[], capacityWor
   return { shares, peakWords, lastingSpilled, passingSpilled };
 }
 
-function itemsOf(trace: Trace, groups: readonly Group[]): Item[] {
+function itemsOf(trace: Trace, groups: readonly Group[], coreSize: number): Item[] {
   const { tensors, ops } = trace;
+  const outputs = outputsOf(trace);
   const found = new Map<TensorId, { first: number; last: number; movedWords: number }>();
   groups.forEach(({ members }, group) => {
     for (const index of members) {
@@ -97,8 +108,21 @@ function itemsOf(trace: Trace, groups: readonly Group[]): Item[] {
   });
   return [...found].flatMap(([id, { first, last, movedWords }]): Item[] => {
     const { role, shape } = tensors[id]!;
-    const item = { id, words: elements(shape), movedWords };
+    const words = elements(shape);
+    const rows = outputs.get(id);
+    const item = { id, words, movedWords, unitWords: rows === undefined ? 1 : (coreSize * words) / rows };
     if (role === 'weight' || role === 'state') return [{ ...item, lasts: true, first: 0, last: groups.length - 1 }];
     return PASSING.has(role) ? [{ ...item, lasts: false, first, last }] : [];
   });
+}
+
+/** Outputs of what products multiply by and what lasts: along these it is cut. */
+function outputsOf(trace: Trace): ReadonlyMap<TensorId, number> {
+  const outputs = new Map<TensorId, number>();
+  for (const op of trace.ops) {
+    const contraction = contractionOf(trace, op);
+    if (contraction === null || contraction.weight === null || contraction.path === 'weight-gradient') continue;
+    outputs.set(contraction.weight, contraction.path === 'delta' ? contraction.depth : contraction.rows);
+  }
+  return outputs;
 }

@@ -20,7 +20,12 @@ import {
  * memories B, the same in all lanes; of C one tile, an element a PE, is summed at a time. All sizes are multiples of the core's side.
  */
 export interface GemmShape {
-  /** A is cut into so many blocks of `blockRows` x `depth`; each works on all columns before the next. */
+  /**
+   * The sums are cut into so many parts of `depth`, one after the other; between them C leaves and comes back, for which a part must have
+   * three tiles. One part if C stays.
+   */
+  readonly parts: number;
+  /** A part of A is cut into so many blocks of `blockRows` x `depth`; each works on all columns before the next. */
   readonly blocks: number;
   readonly blockRows: number;
   readonly depth: number;
@@ -28,6 +33,8 @@ export interface GemmShape {
   readonly columns: number;
   /** Whether A comes through the ports, block by block, or lies in memory A from the start. */
   readonly streamsA: boolean;
+  /** Whether all panels of a part lie in memory B for all its blocks, beside those of the next part, or come anew for each block, one ahead. */
+  readonly keepsB: boolean;
   /** Whether C comes and goes through the ports, or stays in memory A, behind A; then A streams in one block at most. */
   readonly streamsC: boolean;
   /** A is stored with rows and columns exchanged, and rows and columns of PEs change parts. */
@@ -41,11 +48,17 @@ interface Tiling {
   /** Steps of a reduction that one PE sends. */
   readonly slices: number;
   readonly blockWords: number;
-  /** Of all parts of A that are in memory A at a time. */
+  /** Of all that is in memory A of A, and in memory B of B, at a time. */
   readonly aWords: number;
+  readonly bWords: number;
+  /** Panels of B that are there before the first product, and those that come in all. */
+  readonly firstPanels: number;
+  readonly loadedPanels: number;
+  /** Tiles of C, as often as they are worked on. */
+  readonly tiles: number;
 }
 
-function tiling(size: number, { blocks, blockRows, depth, columns, streamsA }: GemmShape): Tiling {
+function tiling(size: number, { parts, blocks, blockRows, depth, columns, streamsA, keepsB }: GemmShape): Tiling {
   const tilesPerBlock = blockRows / size;
   const panels = columns / size;
   const slices = depth / size;
@@ -55,22 +68,29 @@ function tiling(size: number, { blocks, blockRows, depth, columns, streamsA }: G
     panels,
     slices,
     blockWords,
-    aWords: (streamsA ? Math.min(2, blocks) : blocks) * blockWords,
+    aWords: (streamsA ? Math.min(2, parts * blocks) : parts * blocks) * blockWords,
+    bWords: keepsB ? Math.min(2, parts) * panels * depth : 2 * depth,
+    firstPanels: keepsB ? panels : 1,
+    loadedPanels: keepsB ? parts * panels : parts * blocks * panels,
+    tiles: parts * blocks * panels * tilesPerBlock,
   };
 }
 
-/** Depths of the loops over blocks of A and panels of B; tiles and steps of the reduction lie within. */
-const BLOCK = 0;
-const PANEL = 1;
+/** Tiles of a part from which on a result has left before the next part needs it: one is computed, one leaves, one comes. */
+export const LEAST_TILES_OF_PART = 3;
+
+/** Depths of the loops over parts of the sums, blocks of A and panels of B; tiles and steps of the reduction lie within. */
+const PART = 0;
+const BLOCK = 1;
+const PANEL = 2;
 
 export function gemm(timing: CoreTiming, shape: GemmShape): Program {
   const { size } = timing;
-  const { blocks, depth, streamsA, streamsC, transposed } = shape;
-  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
-  const tiles = blocks * panels * tilesPerBlock;
+  const { parts, blocks, depth, streamsA, streamsC, transposed } = shape;
+  const { tilesPerBlock, panels, blockWords, firstPanels, loadedPanels, tiles } = tiling(size, shape);
   const prologue = [
     ...(streamsC ? portWords('initial', size) : []),
-    ...portWords('b', depth),
+    ...portWords('b', firstPanels * depth),
     ...(streamsA ? portWords('a', size * blockWords) : []),
   ];
   const epilogue = streamsC ? [...wait(drainableAfter(timing) - 1), ...portWords('result', size)] : [];
@@ -78,15 +98,15 @@ export function gemm(timing: CoreTiming, shape: GemmShape): Program {
     transposed,
     steps: [
       ...prologue,
-      ...repeat(blocks, repeat(panels, repeat(tilesPerBlock, tileSteps(timing, shape)))),
+      ...repeat(parts, repeat(blocks, repeat(panels, repeat(tilesPerBlock, tileSteps(timing, shape))))),
       ...epilogue,
     ],
     skewCycles: 0,
     drainCycles: streamsC ? 0 : Math.max(0, storeDelay(timing, shape) - trailingWords(timing, shape)),
     streamWords: {
       ...NO_STREAMS,
-      a: streamsA ? blocks * size * blockWords : 0,
-      b: blocks * panels * depth,
+      a: streamsA ? parts * blocks * size * blockWords : 0,
+      b: loadedPanels * depth,
       initial: streamsC ? tiles * size : 0,
       result: streamsC ? tiles * size : 0,
     },
@@ -97,12 +117,12 @@ export function gemm(timing: CoreTiming, shape: GemmShape): Program {
 /** Cycles until the next program may follow, as counting the program gives them. */
 export function gemmIssueCycles(timing: CoreTiming, shape: GemmShape): number {
   const { size } = timing;
-  const { blocks, depth, streamsA, streamsC } = shape;
-  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const { depth, streamsA, streamsC } = shape;
+  const { blockWords, firstPanels, tiles } = tiling(size, shape);
   const period = depth + trailingWords(timing, shape);
-  const first = depth + (streamsA ? size * blockWords : 0);
+  const first = firstPanels * depth + (streamsA ? size * blockWords : 0);
   const results = streamsC ? drainableAfter(timing) - 1 + 2 * size : 0;
-  return first + blocks * panels * tilesPerBlock * period + results;
+  return first + tiles * period + results;
 }
 
 function portWords(stream: Stream, words: number): Step[] {
@@ -115,24 +135,25 @@ interface Run<What> {
   readonly what: What;
 }
 
-/** Words of the next panel of B and of the next block of A that pass the ports while a tile is computed. */
+/** Words of the next panel of B (of those of the next part, if they stay) and of the next block of A that pass the ports during a tile. */
 function sharesOf(size: number, shape: GemmShape): { readonly b: number; readonly a: number } {
-  const { blocks, depth, streamsA } = shape;
-  const { tilesPerBlock, panels, blockWords } = tiling(size, shape);
+  const { parts, blocks, depth, streamsA, keepsB } = shape;
+  const { tilesPerBlock, panels, blockWords, firstPanels, loadedPanels } = tiling(size, shape);
+  const tilesOfPanel = keepsB ? blocks * tilesPerBlock : tilesPerBlock;
   return {
-    b: blocks * panels > 1 ? Math.ceil(depth / tilesPerBlock) : 0,
-    a: streamsA && blocks > 1 ? Math.ceil((size * blockWords) / (tilesPerBlock * panels)) : 0,
+    b: loadedPanels > firstPanels ? Math.ceil(depth / tilesOfPanel) : 0,
+    a: streamsA && parts * blocks > 1 ? Math.ceil((size * blockWords) / (tilesPerBlock * panels)) : 0,
   };
 }
 
-function movesC({ blocks, streamsC }: GemmShape, { panels, tilesPerBlock }: Tiling): boolean {
-  return streamsC && blocks * panels * tilesPerBlock > 1;
+function movesC({ streamsC }: GemmShape, { tiles }: Tiling): boolean {
+  return streamsC && tiles > 1;
 }
 
 /** What passes the ports while a tile is computed: shares of the next panel of B and block of A, the next tile of C, the last result. */
 function transfers(timing: CoreTiming, shape: GemmShape): Run<PortTransfer | null>[] {
   const { size } = timing;
-  const { depth } = shape;
+  const { depth, keepsB } = shape;
   const tiles = tiling(size, shape);
   const shares = sharesOf(size, shape);
   const runs: Run<PortTransfer | null>[] = [];
@@ -142,7 +163,7 @@ function transfers(timing: CoreTiming, shape: GemmShape): Run<PortTransfer | nul
     runs.push({ words: count, what });
     words += count;
   };
-  add(shares.b, { stream: 'b', quota: { depth: PANEL, words: depth } });
+  add(shares.b, { stream: 'b', quota: { depth: keepsB ? PART : PANEL, words: tiles.firstPanels * depth } });
   add(shares.a, { stream: 'a', quota: { depth: BLOCK, words: size * tiles.blockWords } });
   if (movesC(shape, tiles)) {
     add(size, { stream: 'initial' });
@@ -208,40 +229,43 @@ function tileSteps(timing: CoreTiming, shape: GemmShape): Step[] {
 interface TileAddresses {
   readonly a: Address;
   readonly aStride: number;
-  /** Words of B between blocks and between panels. */
-  readonly bStrides: readonly [number, number];
+  readonly b: Address;
   readonly c: Address;
   readonly sum: Result;
 }
 
 function tileAddresses(timing: CoreTiming, shape: GemmShape): TileAddresses {
-  const { depth, streamsA, streamsC, transposed } = shape;
-  const { tilesPerBlock, panels, slices, blockWords, aWords } = tiling(timing.size, shape);
+  const { blocks, depth, streamsA, streamsC, keepsB, transposed } = shape;
+  const { tilesPerBlock, panels, slices, blockWords, aWords, bWords } = tiling(timing.size, shape);
   // Stored as it is, the slices of a tile follow each other; stored the other way, the tiles of a slice do.
   const [tileStride, aStride] = transposed ? [1, tilesPerBlock] : [slices, 1];
-  const a: Address = { offset: 0, strides: [blockWords, 0, tileStride], ...(streamsA && { modulus: aWords }) };
-  const c: Address = { offset: aWords, strides: [tilesPerBlock * panels, 1, panels] };
+  const aStrides = [blocks * blockWords, blockWords, 0, tileStride];
+  const a: Address = { offset: 0, strides: aStrides, ...(streamsA && { modulus: aWords }) };
+  const partPanels = keepsB ? panels : blocks * panels;
+  const b: Address = {
+    offset: 0,
+    strides: [partPanels * depth, keepsB ? 0 : panels * depth, depth, 0],
+    modulus: bWords,
+  };
+  const c: Address = { offset: aWords, strides: [0, tilesPerBlock * panels, 1, panels] };
   const sum: Result = streamsC
     ? { to: 'output' }
     : { to: 'memoryA', address: c, delayCycles: storeDelay(timing, shape) };
-  return { a, aStride, bStrides: [panels * depth, depth], c, sum };
+  return { a, aStride, b, c, sum };
 }
 
 /** The word for step `start` of a reduction and, in a loop, those after it. */
 function multiplyAdd(
-  { depth, streamsC }: GemmShape,
-  { a, aStride, bStrides, c, sum }: TileAddresses,
+  { streamsC }: GemmShape,
+  { a, aStride, b, c, sum }: TileAddresses,
   start: number,
   place: 'first' | 'middle' | 'last' | 'only',
 ): Pick<Word, 'fmac' | 'initial'> {
   const isFirst = place === 'first' || place === 'only';
   const isLast = place === 'last' || place === 'only';
   const fmac: Fmac = {
-    left: { from: 'bus', step: { offset: start, strides: [0, 0, 0, 1] }, address: a, stride: aStride },
-    right: {
-      from: 'memoryB',
-      address: { offset: start, strides: [...bStrides, 0, 1], modulus: 2 * depth },
-    },
+    left: { from: 'bus', step: { offset: start, strides: [0, 0, 0, 0, 1] }, address: a, stride: aStride },
+    right: { from: 'memoryB', address: { ...b, offset: start, strides: [...b.strides, 1] } },
     addend: isFirst ? 'initial' : 'accumulator',
     result: isLast ? sum : { to: 'accumulator' },
   };

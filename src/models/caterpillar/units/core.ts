@@ -44,6 +44,11 @@ export function addCounts(into: CoreCounts, from: CoreCounts, times: number): vo
   into.linkWords += from.linkWords * times;
 }
 
+/** Words that a PE reads from its memories and writes to them. */
+export function memoryWords({ readsA, writesA, readsB, writesB }: Readonly<CoreCounts>): number {
+  return readsA + writesA + readsB + writesB;
+}
+
 /** Cycles and actions of a program. Loops are counted once and multiplied, or run iteration by iteration if `unfolded`: the same result. */
 export function runOnCore(program: Program, size: number, unfolded = false): CoreCounts {
   const counts = noCounts();
