@@ -1,4 +1,4 @@
-// What the energy of the CATERPILLAR machines owes to the width of memory A's lines; writes reports/caterpillar/memory-lines.md.
+// What the energy of the CATERPILLAR machines owes to the width of memory A's lines and the price of memory B; writes reports/caterpillar/memory-lines.md.
 import { spawnSync } from 'node:child_process';
 import { bundle, root } from '../bundle.mjs';
 
