@@ -12,7 +12,18 @@ const spec = caterpillarSpec.parse(
 );
 
 const NOTHING: Job = {
-  ...{ op: 0, fused: [], pool: 0, after: [], macs: 0, kernels: [], grid: null, vector: null, exchanges: [] },
+  ...{
+    op: 0,
+    fused: [],
+    pool: 0,
+    after: [],
+    readsBack: [],
+    macs: 0,
+    kernels: [],
+    grid: null,
+    vector: null,
+    exchanges: [],
+  },
   ...{ weightReadBytes: 0, operandReadBytes: 0, writeBytes: 0 },
 };
 const passOver = (cycles: number) => ({ cycles, operations: 1, wordsRead: 1, wordsWritten: 1 });
@@ -43,6 +54,15 @@ describe('off-chip memory', () => {
     ];
     // Results keep the memory until cycle 100, the load until 110, and 100 later it is there. Work ends at 5 and 25.
     expect(waits(jobs).slice(0, 4)).toEqual(['0 vector 5', '1 vector 20', '1 writeback 75', '1 operand-stall 110']);
+  });
+
+  it('a result that comes back is there a latency after it is made, however early the memory had time for the rest', () => {
+    const jobs = [
+      { vector: passOver(20), writeBytes: 25 },
+      { vector: passOver(5), operandReadBytes: 250, after: [0], readsBack: [0] },
+    ];
+    // Work ends at 20, its results are there 11 later; the memory is done with both at 11, but the last word comes at 31 + 100.
+    expect(waits(jobs).slice(0, 4)).toEqual(['0 vector 20', '1 fill 11', '1 vector 5', '1 operand-stall 95']);
   });
 
   it('a load that waits for another load waits for weights', () => {

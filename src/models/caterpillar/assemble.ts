@@ -34,7 +34,8 @@ interface Pool {
 /**
  * Runs jobs in order. The PEs of a pool begin a job when they have been given all words of the one before and what it needs is there;
  * results are under way meanwhile, so that a job that does not need them is not held up. Exchanges follow each other on the pool's ring,
- * and begin as soon as their operands are there; loads from off-chip memory, one job ahead.
+ * and begin as soon as their operands are there; loads from off-chip memory, one job ahead. Results leave as they are made, and come back
+ * likewise: the last of them not before it is there.
  */
 export function runJobs(
   spec: CaterpillarSpec,
@@ -75,7 +76,8 @@ export function runJobs(
       latest(job.after, (index) => ready[index]!.deliveredCycle),
     );
     const readBytes = job.weightReadBytes + job.operandReadBytes;
-    const load = readBytes === 0 ? null : memory.load(op, pool.previousStart, readBytes);
+    const written = latest(job.readsBack, (index) => ready[index]!.computedCycle);
+    const load = readBytes === 0 ? null : memory.load(op, pool.previousStart, readBytes, written);
 
     spend(pool, op, 'fill', computed - pool.cycle);
     spend(pool, op, 'communication', delivered - pool.cycle);

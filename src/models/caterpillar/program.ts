@@ -30,6 +30,8 @@ export interface Job {
   readonly pool: number;
   /** Jobs whose results it needs. */
   readonly after: readonly number[];
+  /** Those of them of whose results something comes back from the off-chip memory. */
+  readonly readsBack: readonly number[];
   readonly macs: number;
   /** Run one after the other; none where nothing is multiplied. */
   readonly kernels: readonly Kernel[];

@@ -19,7 +19,7 @@ export function jobsOf(
   const pools: number[] = [];
   return plans.map(({ group }, index): Job => {
     const ops = group.members.map((member) => trace.ops[member]!);
-    const { after, weightReadWords, operandReadWords, writtenWords } = traffic[index]!;
+    const { after, readsBack, weightReadWords, operandReadWords, writtenWords } = traffic[index]!;
     const map = mapped[index]!;
     const candidates = map?.candidates ?? [];
     // Work on elements goes where they are.
@@ -29,6 +29,7 @@ export function jobsOf(
       op: group.members[0]!,
       fused: group.members.slice(1),
       after,
+      readsBack,
       pool,
       macs: ops.reduce((sum, op) => sum + macs(op), 0),
       kernels: candidates.map((candidate) => candidate.kernel),

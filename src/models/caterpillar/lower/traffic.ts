@@ -7,6 +7,8 @@ import { touchedWords } from './touched.ts';
 export interface GroupTraffic {
   /** Groups that make its operands. */
   readonly after: readonly number[];
+  /** Those of them of whose results something comes back from the off-chip memory. */
+  readonly readsBack: readonly number[];
   readonly weightReadWords: number;
   readonly operandReadWords: number;
   readonly writtenWords: number;
@@ -25,10 +27,12 @@ export function trafficOf(trace: Trace, groups: readonly Group[], { shares }: Re
     const lead = ops[0]!;
     const made = new Set(ops.flatMap((op) => op.outputs));
     const after = new Set<number>();
+    const readsBack = new Set<number>();
     let [weightReadWords, operandReadWords, writtenWords] = [0, 0, 0];
     for (const id of new Set(ops.flatMap((op) => op.inputs))) {
       const maker = makers.get(id);
       if (maker !== undefined) after.add(maker);
+      if (maker !== undefined && outside(id) > 0) readsBack.add(maker);
       if (made.has(id) && maker === undefined && !lasts(id)) continue;
       const isThere = loaded.has(id) || (lasts(id) ? isTraining : trace.tensors[id]!.role !== 'input');
       loaded.add(id);
@@ -42,6 +46,6 @@ export function trafficOf(trace: Trace, groups: readonly Group[], { shares }: Re
         touchedWords(trace, lead, id) * (trace.tensors[id]!.role === 'output' ? 1 : outside(id)),
       );
     }
-    return { after: [...after], weightReadWords, operandReadWords, writtenWords };
+    return { after: [...after], readsBack: [...readsBack], weightReadWords, operandReadWords, writtenWords };
   });
 }

@@ -13,7 +13,8 @@ interface Load {
 
 /** Makes transfers one after the other, in the order in which they are asked for, each not before the cycle it is asked for at. */
 export interface OffChipMemory {
-  load(op: number, from: number, bytes: number): Load;
+  /** Of words that are made meanwhile, the last is there to be loaded at `written`. */
+  load(op: number, from: number, bytes: number, written: number): Load;
   write(op: number, from: number, bytes: number): void;
   /** When all transfers are made. */
   freeCycle(): number;
@@ -33,8 +34,9 @@ export function offChipMemory({ memory, clockMHz }: CaterpillarSpec, observer: O
     return start;
   };
   return {
-    load(op, from, bytes) {
-      const load = { startCycle: transfer(op, from, bytes), loadedCycle: freeCycle + latencyCycles, writeCycles };
+    load(op, from, bytes, written) {
+      const startCycle = transfer(op, from, bytes);
+      const load = { startCycle, loadedCycle: Math.max(freeCycle, written) + latencyCycles, writeCycles };
       writeCycles = 0;
       return load;
     },
