@@ -12,7 +12,7 @@ import {
   type Kernel,
   updateKernel,
 } from '../../src/models/caterpillar/lower/kernel.ts';
-import { placeTensors } from '../../src/models/caterpillar/lower/residency.ts';
+import { demandOf, placeTensors } from '../../src/models/caterpillar/lower/residency.ts';
 import { choose } from '../../src/models/caterpillar/lower/tie.ts';
 import { ringTime } from '../../src/models/caterpillar/units/ring.ts';
 import { runKernel } from '../../src/models/caterpillar/units/kernel.ts';
@@ -240,10 +240,9 @@ describe('what lies in the PEs', () => {
 
   it('of weights, as many outputs as fill rows of PEs', () => {
     const trace = loadTrace('matmul:1x23x50', { phase: 'inference', precision: 'fp16' }, 'fp16');
-    const groups = groupOps(trace);
+    const demand = demandOf(trace, groupOps(trace), 4);
     const weight = trace.tensors.findIndex(({ role }) => role === 'weight');
-    const outputs = (capacity: number): number =>
-      23 * (placeTensors(trace, groups, capacity, 4).shares.get(weight) ?? 0);
+    const outputs = (capacity: number): number => 23 * (placeTensors(demand, capacity).shares.get(weight) ?? 0);
     // 50 words an output; weights have room first, as the sample comes from outside anyway.
     expect(outputs(15 * 50)).toBeCloseTo(12, 9);
     expect(outputs(3 * 50)).toBe(0);
@@ -267,12 +266,12 @@ describe('what lies in the PEs', () => {
 
   it('is never more than there is room for, and all of what there is', () => {
     const trace = loadTrace('lenet-5', { phase: 'training', batch: 8, precision: 'fp16' }, 'fp16');
-    const groups = groupOps(trace);
-    const all = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER, 4);
+    const demand = demandOf(trace, groupOps(trace), 4);
+    const all = placeTensors(demand, Number.MAX_SAFE_INTEGER);
     expect(all.lastingSpilled + all.passingSpilled).toBe(0);
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 * all.peakWords }), (capacity) => {
-        const { shares, peakWords, lastingSpilled, passingSpilled } = placeTensors(trace, groups, capacity, 4);
+        const { shares, peakWords, lastingSpilled, passingSpilled } = placeTensors(demand, capacity);
         expect(peakWords).toBeLessThanOrEqual(capacity);
         for (const share of shares.values()) {
           expect(share).toBeGreaterThan(0);

@@ -2,8 +2,7 @@ import { InputError, type Problem } from '../../../errors.ts';
 import type { DType, Op, Trace } from '../../../trace/trace.ts';
 import { refuseTooLarge } from '../../memory-size.ts';
 import { type CaterpillarSpec, wordBytes } from '../spec.ts';
-import type { Group } from './groups.ts';
-import { placeTensors } from './residency.ts';
+import { type Demand, placeTensors } from './residency.ts';
 
 /**
  * Refuses exchanges with other machines, and products in formats that the PEs do not have unless the trace as a whole is in their format:
@@ -44,8 +43,8 @@ export function foreignFormats(spec: CaterpillarSpec, { tensors }: Trace, { inpu
 }
 
 /** Weights, what updates keep, and what is alive at a time must fit the off-chip memory. */
-export function checkMemory(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): void {
-  const { peakWords } = placeTensors(trace, groups, Number.MAX_SAFE_INTEGER, spec.core.size);
+export function checkMemory(spec: CaterpillarSpec, trace: Trace, demand: Demand): void {
+  const { peakWords } = placeTensors(demand, Number.MAX_SAFE_INTEGER);
   const remedy = 'use a smaller batch, --checkpointing in a training step, or a larger memory.sizeGiB';
   refuseTooLarge(spec.memory, trace, peakWords * wordBytes(spec), remedy);
 }

@@ -8,7 +8,7 @@ import { mapPlans } from './mapping.ts';
 import { withoutMasters } from './masters.ts';
 import { noteMapping } from './notes.ts';
 import { plansOf } from './plans.ts';
-import { placeTensors, type Residency } from './residency.ts';
+import { type Demand, demandOf, placeTensors, type Residency } from './residency.ts';
 import { trafficOf } from './traffic.ts';
 
 /**
@@ -22,8 +22,9 @@ export function lower(spec: CaterpillarSpec, trace: Trace): CaterpillarProgram[]
   refuseUnsupported(spec, trace);
   const run = withoutMasters(trace);
   const groups = groupOps(run);
-  checkMemory(spec, run, groups);
-  return placements(spec, run, groups).flatMap((placement) => programs(spec, run, groups, placement));
+  const demand = demandOf(run, groups, spec.core.size);
+  checkMemory(spec, run, demand);
+  return placements(spec, demand).flatMap((placement) => programs(spec, run, groups, placement));
 }
 
 interface Placement {
@@ -32,11 +33,11 @@ interface Placement {
 }
 
 /** Placements that differ: where everything fits, a smaller share is nothing new. */
-function placements(spec: CaterpillarSpec, trace: Trace, groups: readonly Group[]): Placement[] {
+function placements(spec: CaterpillarSpec, demand: Demand): Placement[] {
   const words = peCount(spec) * wordsA(spec);
   const tried: Placement[] = [];
   for (const freeShare of FREE_SHARES) {
-    const residency = placeTensors(trace, groups, Math.floor(words * (1 - freeShare)), spec.core.size);
+    const residency = placeTensors(demand, Math.floor(words * (1 - freeShare)));
     tried.push({ freeShare, residency });
     if (residency.lastingSpilled + residency.passingSpilled === 0) break;
   }

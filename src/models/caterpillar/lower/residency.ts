@@ -2,6 +2,7 @@ import { elements } from '../../../trace/facts.ts';
 import type { TensorId, Trace } from '../../../trace/trace.ts';
 import { contractionOf } from './contraction.ts';
 import type { Group } from './groups.ts';
+import { roomOf } from './room.ts';
 import { touchedWords } from './touched.ts';
 
 /** What lies in the PEs' memories; all else goes through off-chip memory. */
@@ -19,7 +20,7 @@ export interface Residency {
 const PASSING: ReadonlySet<string> = new Set(['input', 'activation', 'gradient']);
 
 /** Tensors of a step that are never stored: what is handed on within a group, and gradients that change a weight in place. */
-function transient(trace: Trace, groups: readonly Group[]): ReadonlySet<TensorId> {
+function transientOf(trace: Trace, groups: readonly Group[]): ReadonlySet<TensorId> {
   const outside = new Set<TensorId>();
   const within = new Set<TensorId>();
   groups.forEach(({ members }) => {
@@ -43,36 +44,44 @@ interface Item {
   readonly unitWords: number;
 }
 
+/** What a run would keep in the PEs, whatever room there is. */
+export interface Demand {
+  /** What room goes to first comes first. */
+  readonly items: readonly Item[];
+  readonly transient: ReadonlySet<TensorId>;
+  readonly groups: number;
+}
+
 /**
  * Room goes first to what moves most words for each of its own and for each group that it stays: operands that are soon done with, then
- * weights, last tables of which a step reads a few rows. What does not fit as a whole is cut: a part of it stays, of weights as many
- * outputs as fill rows of PEs (`coreSize` of them), since others would leave PEs without work in both parts.
+ * weights, last tables of which a step reads a few rows. Of weights, as many outputs stay as fill rows of PEs (`coreSize` of them), since
+ * others would leave PEs without work in both parts.
  */
-export function placeTensors(
-  trace: Trace,
-  groups: readonly Group[],
-  capacityWords: number,
-  coreSize: number,
-): Residency {
-  const skipped = transient(trace, groups);
+export function demandOf(trace: Trace, groups: readonly Group[], coreSize: number): Demand {
+  const skipped = transientOf(trace, groups);
   const gain = ({ words, first, last, movedWords }: Item): number => movedWords / words / (last - first + 1);
   const items = itemsOf(trace, groups, coreSize)
     .filter(({ id }) => !skipped.has(id))
     .sort((left, right) => gain(right) - gain(left) || left.id - right.id);
-  const free = new Array<number>(groups.length).fill(Math.floor(capacityWords));
+  return { items, transient: skipped, groups: groups.length };
+}
+
+/** What does not fit as a whole is cut: a part of it stays. */
+export function placeTensors({ items, transient, groups }: Demand, capacityWords: number): Residency {
+  const capacity = Math.floor(capacityWords);
+  const room = roomOf(groups, capacity);
   const shares = new Map<TensorId, number>();
   let [lastingSpilled, passingSpilled] = [0, 0];
   for (const { id, words, lasts, first, last, unitWords } of items) {
-    let placed = words;
-    for (let group = first; group <= last; group++) placed = Math.min(placed, free[group]!);
-    if (placed < words) placed -= placed % unitWords;
-    for (let group = first; group <= last; group++) free[group]! -= placed;
+    const free = room.least(first, last);
+    const placed = free < words ? free - (free % unitWords) : words;
+    room.take(first, last, placed);
     if (placed > 0) shares.set(id, placed / words);
     if (lasts) lastingSpilled += words - placed;
     else passingSpilled += words - placed;
   }
-  const peakWords = free.reduce((most, words) => Math.max(most, Math.floor(capacityWords) - words), 0);
-  for (const id of skipped) shares.set(id, 1);
+  const peakWords = capacity - room.least(0, groups - 1);
+  for (const id of transient) shares.set(id, 1);
   return { shares, peakWords, lastingSpilled, passingSpilled };
 }
 
