@@ -26,12 +26,17 @@ interface Plan {
   readonly largestBits: number;
   /** What a finite number becomes that is rounded beyond the largest. */
   readonly beyondBits: number;
+  /**
+   * For subnormal numbers of the format, whose last place fp32 has in numbers from here on: adding it and taking it away again rounds to the
+   * nearest of them. 0 if the format has none, or none that are rounded otherwise than its normal numbers.
+   */
+  readonly subnormalShift: number;
   /** Rounds everything else: subnormal numbers of the format, far too large ones, infinity, NaN. */
   readonly roundOther: (value: number) => number;
 }
 
 function planFor(format: FloatFormat, rounding: Rounding): Plan {
-  const { largest, smallestNormal, lowestExponent, highestExponent } = formatFacts(format);
+  const { largest, smallestNormal, lowestExponent, highestExponent, lowestQuantum } = formatFacts(format);
   const droppedBits = 23 - format.fractionBits;
   // With fp32's own exponents the subnormal patterns lie a fixed step apart as the normal ones of one exponent do.
   const subnormalsAlike = format.hasSubnormals && lowestExponent === FP32_LOWEST_EXPONENT;
@@ -42,6 +47,7 @@ function planFor(format: FloatFormat, rounding: Rounding): Plan {
     ordinaryBelowBits: bitsOf(2 ** (highestExponent + 1)),
     largestBits: bitsOf(largest),
     beyondBits: bitsOf(rounding.mode === 'toward-zero' ? largest : overflowValue(format, rounding)),
+    subnormalShift: format.hasSubnormals && !subnormalsAlike ? lowestQuantum * 2 ** 23 : 0,
     roundOther: createRounder(format, rounding),
   };
 }
@@ -60,6 +66,7 @@ export function roundFloat32(values: Float32Array, format: FloatFormat, rounding
 
 function roundNearestEven(values: Float32Array, bits: Uint32Array, plan: Plan): void {
   const { droppedBits, droppedMask, ordinaryFromBits, ordinaryBelowBits, largestBits, beyondBits, roundOther } = plan;
+  const { subnormalShift } = plan;
   // Just under half of the last place kept, and the last bit kept: together they carry exactly when rounding up.
   const underHalf = droppedMask >>> 1;
   const lastBit = droppedBits === 0 ? 0 : 1;
@@ -68,6 +75,11 @@ function roundNearestEven(values: Float32Array, bits: Uint32Array, plan: Plan): 
     if (magnitude >= ordinaryFromBits && magnitude < ordinaryBelowBits) {
       const rounded = (magnitude + underHalf + ((magnitude >>> droppedBits) & lastBit)) & ~droppedMask;
       bits[index] = (bits[index]! & SIGN) | (rounded > largestBits ? beyondBits : rounded);
+    } else if (magnitude < ordinaryFromBits && subnormalShift > 0) {
+      const sign = bits[index]! & SIGN;
+      // The sum is exact in float64 wherever it is near a tie, so it is rounded once.
+      values[index] = Math.fround(Math.abs(values[index]!) + subnormalShift) - subnormalShift;
+      bits[index]! |= sign;
     } else {
       values[index] = roundOther(values[index]!);
     }
